@@ -1,0 +1,93 @@
+/// Every limit in one table, each with its unit and its reason. `validated()` checks how they relate.
+package struct Limits: Sendable, Hashable {
+    // MARK: Wire
+
+    /// Largest message in bytes, frame header not counted, before and after inflating. Stock gRPC peers stop at 4 MiB.
+    package var messageBytesMax = 4 << 20
+    /// Arena bytes that decoding one message may take. protobuf-c spends up to 62 bytes on one hostile byte; a real
+    /// request takes about 2, so this bounds the attack and not the user.
+    package var decodeArenaBytesMax = 16 << 20
+    /// Message bytes a peer may send on one call before it is granted more.
+    package var callCreditBytes = 256 << 10
+    /// Calls open at once on one connection.
+    package var callsPerConnectionMax = 100
+    /// Connections at once; the listener also keeps below half the descriptor limit.
+    package var connectionsMax = 8_192
+    /// Bytes waiting to be written on one connection above which its producers are paused.
+    package var outboundPauseBytes = 64 << 10
+    /// Bytes waiting to be written on one connection above which it is closed: control answers nobody reads.
+    package var outboundBytesMax = 8 << 20
+    /// From accept to a complete preface and Hello.
+    package var handshakeTimeout: Duration = .seconds(10)
+    /// From the first byte of a frame to its last.
+    package var frameTimeout: Duration = .seconds(60)
+    /// A connection without calls is closed after this.
+    package var idleTimeout: Duration = .seconds(300)
+    /// On SIGTERM and on unload: how long calls in flight may still take.
+    package var drainTimeout: Duration = .seconds(30)
+
+    // MARK: Requests
+
+    /// Texts in one request. Bounds the answers one request can make us hold.
+    package var textsPerRequestMax = 256
+    /// UTF-8 bytes of one text, pair included.
+    package var textBytesMax = 1 << 20
+    /// Bytes of one document. Its memory does not grow with this; its time does.
+    package var documentBytesMax = 16 << 30
+
+    // MARK: Scheduling
+
+    /// Tokens that one packed batch aims at. Larger batches gain nothing once the weights are in cache.
+    package var batchTokensMax = 2_048
+    /// Tokens that may wait in the queue before new work is refused with a retry hint.
+    package var queueTokensMax = 262_144
+
+    // MARK: Artifacts
+
+    package var manifestBytesMax = 8 << 20
+    package var tokenizerBytesMax = 64 << 20
+    package var weightsBytesMax = 8 << 30
+    package var tensorsMax = 20_000
+    package var filesPerVersionMax = 64
+    /// Class labels of a model.
+    package var classLabelsMax = 4_096
+
+    package init() {}
+
+    /// The table itself when its rows agree with one another.
+    /// - Throws: `.invalidArgument` naming the rows that do not.
+    package func validated() throws(MartletError) -> Limits {
+        func require(_ holds: Bool, _ message: String) throws(MartletError) {
+            if !holds { throw MartletError(.invalidArgument, message) }
+        }
+        try require(messageBytesMax >= 4_096, "messageBytesMax is \(messageBytesMax), below the least useful 4096 bytes")
+        try require(messageBytesMax <= 1 << 30, "messageBytesMax is \(messageBytesMax), above 1 GiB")
+        try require(
+            decodeArenaBytesMax >= 2 * messageBytesMax,
+            "decodeArenaBytesMax (\(decodeArenaBytesMax)) must be at least twice messageBytesMax (\(messageBytesMax))")
+        try require(
+            textBytesMax < messageBytesMax,
+            "textBytesMax (\(textBytesMax)) must be below messageBytesMax (\(messageBytesMax))")
+        try require(callCreditBytes >= 4_096, "callCreditBytes is \(callCreditBytes), below 4096 bytes")
+        try require(callsPerConnectionMax >= 1, "callsPerConnectionMax must be at least 1")
+        try require(connectionsMax >= 1, "connectionsMax must be at least 1")
+        try require(
+            outboundPauseBytes <= outboundBytesMax,
+            "outboundPauseBytes (\(outboundPauseBytes)) must not exceed outboundBytesMax (\(outboundBytesMax))")
+        try require(
+            outboundBytesMax > messageBytesMax,
+            "outboundBytesMax (\(outboundBytesMax)) must exceed messageBytesMax (\(messageBytesMax))")
+        try require(textsPerRequestMax >= 1, "textsPerRequestMax must be at least 1")
+        try require(batchTokensMax >= 1, "batchTokensMax must be at least 1")
+        try require(
+            queueTokensMax >= batchTokensMax,
+            "queueTokensMax (\(queueTokensMax)) must be at least batchTokensMax (\(batchTokensMax))")
+        for (name, time) in [
+            ("handshakeTimeout", handshakeTimeout), ("frameTimeout", frameTimeout), ("idleTimeout", idleTimeout),
+            ("drainTimeout", drainTimeout),
+        ] {
+            try require(time > .zero, "\(name) must be longer than zero")
+        }
+        return self
+    }
+}

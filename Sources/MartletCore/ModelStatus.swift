@@ -1,0 +1,45 @@
+/// The life of a version inside the server (DESIGN.md section 7).
+public enum VersionState: String, Sendable, CaseIterable {
+    case discovered, verifying, loading, warming, ready, draining, unloaded, failed
+}
+
+/// What the server tells about one version.
+public struct ModelStatus: Sendable, Hashable {
+    public var name: String
+    public var version: Int
+    public var state: VersionState
+    /// Why the state is `failed`; empty otherwise.
+    public var reason: String
+    /// Version labels that lead here now, such as `latest`.
+    public var versionLabels: [String]
+    /// SHA-256 of the manifest, lower-case hex; empty until verified.
+    public var digest: String
+    /// Class labels in logit order; empty until loaded.
+    public var classLabels: [String]
+    /// Task, such as `text-classification`; empty until loaded.
+    public var task: String
+    /// Longest sequence in tokens, special tokens included; 0 until loaded.
+    public var maxTokens: Int
+    /// Resident bytes of weights and scratch; 0 until loaded.
+    public var memoryBytes: Int
+    /// Calls that hold this version now.
+    public var leases: Int
+
+    public init(
+        name: String, version: Int, state: VersionState, reason: String = "", versionLabels: [String] = [],
+        digest: String = "", classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0,
+        leases: Int = 0
+    ) {
+        self.name = name
+        self.version = version
+        self.state = state
+        self.reason = reason
+        self.versionLabels = versionLabels
+        self.digest = digest
+        self.classLabels = classLabels
+        self.task = task
+        self.maxTokens = maxTokens
+        self.memoryBytes = memoryBytes
+        self.leases = leases
+    }
+}
