@@ -61,7 +61,7 @@ public struct LabelScore: Sendable, Hashable {
 public struct TextResult: Sendable, Hashable {
     /// Best first.
     public var scores: [LabelScore]
-    /// Raw logits in class order, of the first window; empty unless asked for.
+    /// Raw logits in class order; empty unless asked for, and for a text aggregated from windows.
     public var logits: [Float]
     /// Tokens the model saw, special tokens included (every token once, however many windows saw it).
     public var tokensRead: Int

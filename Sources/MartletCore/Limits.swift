@@ -47,6 +47,9 @@ package struct Limits: Sendable, Hashable {
     package var manifestBytesMax = 8 << 20
     package var tokenizerBytesMax = 64 << 20
     package var weightsBytesMax = 8 << 30
+    /// The table of a weights file: 8 MiB hold the names of all `tensorsMax` tensors.
+    package var weightsTableBytesMax = 8 << 20
+    package var goldenBytesMax = 8 << 20
     package var tensorsMax = 20_000
     package var filesPerVersionMax = 64
     /// Class labels of a model.
