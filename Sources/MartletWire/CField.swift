@@ -1,0 +1,39 @@
+internal import CProtobufC
+import MartletCore
+
+/// Reads single fields of generated C messages, checked. The field's name is only built when it is wrong.
+enum CField {
+    static func bytes(_ data: ProtobufCBinaryData) -> [UInt8] {
+        Array(UnsafeBufferPointer(start: data.data, count: data.data == nil ? 0 : data.len))
+    }
+
+    /// - Throws: `.invalidArgument` naming the field when it is not UTF-8.
+    static func text(
+        _ data: ProtobufCBinaryData, _ field: @autoclosure () -> String
+    ) throws(MartletError) -> String {
+        guard data.len > 0, let start = data.data else { return "" }
+        guard let text = String(validating: UnsafeBufferPointer(start: start, count: data.len), as: UTF8.self) else {
+            throw MartletError(.invalidArgument, "\(field()) is not valid UTF-8")
+        }
+        return text
+    }
+
+    /// - Throws: `.invalidArgument` naming the field when `Int` cannot hold the number.
+    static func integer(_ value: UInt64, _ field: @autoclosure () -> String) throws(MartletError) -> Int {
+        guard let number = Int(exactly: value) else {
+            throw MartletError(.invalidArgument, "\(field()) is \(value), above \(Int.max)")
+        }
+        return number
+    }
+
+    static func unknownEnum(_ value: UInt32, _ field: String) -> MartletError {
+        MartletError(.invalidArgument, "\(field) has the unknown value \(Int32(bitPattern: value))")
+    }
+
+    /// The elements of a repeated message field.
+    static func elements<Element>(
+        _ count: Int, _ start: UnsafeMutablePointer<UnsafeMutablePointer<Element>?>?
+    ) -> UnsafeBufferPointer<UnsafeMutablePointer<Element>?> {
+        UnsafeBufferPointer(start: start, count: start == nil ? 0 : count)
+    }
+}

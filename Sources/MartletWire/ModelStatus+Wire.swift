@@ -1,0 +1,70 @@
+internal import CMartletProtos
+internal import CProtobufC
+import MartletCore
+
+extension ModelStatus {
+    /// - Parameter prefix: where the status stands in its message, such as `models[2].`.
+    init(_ status: Martlet__V1__ModelStatus, _ prefix: @autoclosure () -> String) throws(MartletError) {
+        guard let state = VersionState(status.state) else {
+            throw CField.unknownEnum(status.state.rawValue, "\(prefix())state")
+        }
+        self.init(
+            name: try CField.text(status.name, "\(prefix())name"), version: Int(status.version), state: state,
+            reason: try CField.text(status.reason, "\(prefix())reason"),
+            versionLabels: try Self.texts(
+                status.n_version_labels, status.version_labels, "\(prefix())version_labels"),
+            digest: try CField.text(status.digest, "\(prefix())digest"),
+            classLabels: try Self.texts(status.n_class_labels, status.class_labels, "\(prefix())class_labels"),
+            task: try CField.text(status.task, "\(prefix())task"), maxTokens: Int(status.max_tokens),
+            memoryBytes: try CField.integer(status.memory_bytes, "\(prefix())memory_bytes"),
+            leases: try CField.integer(status.leases, "\(prefix())leases"))
+    }
+
+    func build(in arena: Arena) -> UnsafeMutablePointer<Martlet__V1__ModelStatus> {
+        let status = arena.make(martlet__v1__model_status__init)
+        status.pointee.name = arena.copy(name)
+        status.pointee.version = UInt32(clamping: version)
+        status.pointee.state = state.wire
+        status.pointee.reason = arena.copy(reason)
+        status.pointee.n_version_labels = versionLabels.count
+        status.pointee.version_labels = arena.values(versionLabels) { arena.copy($0) }
+        status.pointee.digest = arena.copy(digest)
+        status.pointee.n_class_labels = classLabels.count
+        status.pointee.class_labels = arena.values(classLabels) { arena.copy($0) }
+        status.pointee.task = arena.copy(task)
+        status.pointee.max_tokens = UInt32(clamping: maxTokens)
+        status.pointee.memory_bytes = UInt64(clamping: memoryBytes)
+        status.pointee.leases = UInt64(clamping: leases)
+        return status
+    }
+
+    private static func texts(
+        _ count: Int, _ start: UnsafeMutablePointer<ProtobufCBinaryData>?, _ field: @autoclosure () -> String
+    ) throws(MartletError) -> [String] {
+        var texts: [String] = []
+        for (index, element) in UnsafeBufferPointer(start: start, count: start == nil ? 0 : count).enumerated() {
+            texts.append(try CField.text(element, "\(field())[\(index)]"))
+        }
+        return texts
+    }
+}
+
+extension VersionState {
+    fileprivate init?(_ wire: Martlet__V1__VersionState) {
+        guard let state = Self.allCases.first(where: { $0.wire == wire }) else { return nil }
+        self = state
+    }
+
+    fileprivate var wire: Martlet__V1__VersionState {
+        switch self {
+        case .discovered: MARTLET__V1__VERSION_STATE__VERSION_STATE_DISCOVERED
+        case .verifying: MARTLET__V1__VERSION_STATE__VERSION_STATE_VERIFYING
+        case .loading: MARTLET__V1__VERSION_STATE__VERSION_STATE_LOADING
+        case .warming: MARTLET__V1__VERSION_STATE__VERSION_STATE_WARMING
+        case .ready: MARTLET__V1__VERSION_STATE__VERSION_STATE_READY
+        case .draining: MARTLET__V1__VERSION_STATE__VERSION_STATE_DRAINING
+        case .unloaded: MARTLET__V1__VERSION_STATE__VERSION_STATE_UNLOADED
+        case .failed: MARTLET__V1__VERSION_STATE__VERSION_STATE_FAILED
+        }
+    }
+}
