@@ -1,0 +1,402 @@
+package import MartletCore
+internal import Synchronization
+
+/// Owns the version states: loads what is aspired, publishes what answers, lets go what is no longer needed.
+///
+/// Calls never wait for it: `lease(_:)` and `statuses()` read what was last published in one store. A failure of a
+/// version never touches another one.
+package actor RolloutManager<Loader: VersionLoader> {
+    package typealias Loaded = Loader.Loaded
+
+    /// Everything readers see, replaced as a whole.
+    struct Board: Sendable {
+        var routes = RouteTable<Loaded>()
+        var entries: [(status: ModelStatus, residence: Residence<Loaded>?)] = []
+    }
+
+    private enum Goal {
+        case settled
+        case shutDown
+    }
+
+    let policy: any RolloutPolicy
+    let loader: Loader
+    let clock: any Clock<Duration>
+    let drainTimeout: Duration
+    private let loadsAtOnceMax: Int
+    private let onEvent: @Sendable (RolloutEvent) -> Void
+    private let eventSink: AsyncStream<RolloutEvent>.Continuation
+    private let drained: AsyncStream<VersionID>
+    private let drainedSink: AsyncStream<VersionID>.Continuation
+    private nonisolated let published = Mutex(Board())
+
+    var records: [VersionID: VersionRecord<Loaded>] = [:]
+    /// Model → label → version number; a label may lead to a version that is not ready yet.
+    private var labels: [String: [String: Int]]
+    private var loads: [VersionID: Task<Void, Never>] = [:]
+    private var drainTimers: [VersionID: Task<Void, Never>] = [:]
+    private var drainPump: Task<Void, Never>?
+    private var waiters: [(goal: Goal, continuation: CheckedContinuation<Void, Never>)] = []
+    private var isShuttingDown = false
+
+    /// What happens, in order; the newest 1024 are kept for a slow reader. One reader.
+    package nonisolated let events: AsyncStream<RolloutEvent>
+
+    /// - Parameters:
+    ///   - labels: model → label → version number, from the configuration. A label leads somewhere once its version is
+    ///     ready. `latest` is built in: the highest ready version.
+    ///   - drainTimeout: how long calls may hold a version that was replaced before their leases are revoked.
+    ///   - loadsAtOnceMax: loads that run side by side; loading takes cores from traffic.
+    ///   - onEvent: called on the actor for every event, in order: log and return.
+    package init(
+        policy: some RolloutPolicy = AvailabilityFirst(), loader: Loader,
+        clock: any Clock<Duration> = ContinuousClock(), drainTimeout: Duration = .seconds(30),
+        labels: [String: [String: Int]] = [:], loadsAtOnceMax: Int = 1,
+        onEvent: @escaping @Sendable (RolloutEvent) -> Void = { _ in }
+    ) {
+        self.policy = policy
+        self.loader = loader
+        self.clock = clock
+        self.drainTimeout = drainTimeout
+        self.labels = labels
+        self.loadsAtOnceMax = max(1, loadsAtOnceMax)
+        self.onEvent = onEvent
+        (events, eventSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1_024))
+        // One entry for each version that drains: bounded by the versions in memory.
+        (drained, drainedSink) = AsyncStream.makeStream()
+    }
+
+    deinit {
+        eventSink.finish()
+        drainedSink.finish()
+    }
+
+    // MARK: What calls read
+
+    /// Takes a lease on the version that answers `reference`. Never waits.
+    /// - Throws: `.notFound` for an unknown model, version or label; `.unavailable` when none is ready, with the state
+    ///   and the reason.
+    package nonisolated func lease(_ reference: ModelReference) throws(MartletError) -> Lease<Loaded> {
+        let label =
+            switch reference.selector {
+            case .label(let label): label
+            case .latest, .version: ""
+            }
+        while true {
+            let residence = try routes().route(reference)
+            if let lease = Lease(of: residence, label: label) { return lease }
+            // It began to drain since the table was read. A version leaves the table before it is closed, so the next
+            // table no longer has it.
+        }
+    }
+
+    package nonisolated func routes() -> RouteTable<Loaded> { published.withLock { $0.routes } }
+
+    /// Every known version, sorted by name, then number.
+    package nonisolated func statuses() -> [ModelStatus] {
+        published.withLock { $0.entries }.map { entry in
+            var status = entry.status
+            status.leases = entry.residence?.leases ?? 0
+            return status
+        }
+    }
+
+    // MARK: What sources and operators ask
+
+    /// The versions that should be served from now on, of all models. One left out is to be unloaded.
+    package func aspire(to versions: [AspiredVersion]) {
+        guard !isShuttingDown else { return }
+        let wanted = Dictionary(versions.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+        for id in records.keys.sorted() where wanted[id] == nil { withdraw(id) }
+        for version in wanted.values.sorted(by: { $0.id < $1.id }) { aspire(to: version) }
+        advance()
+    }
+
+    /// Points `label` at a ready version, or takes it away when `number` is nil.
+    /// - Throws: `.invalidArgument` for `latest` and malformed labels, `.failedPrecondition` for a version that is not
+    ///   ready, `.notFound` for an unknown one.
+    package func setLabel(_ label: String, of model: String, to number: Int?) throws(MartletError) {
+        guard label != "latest" else {
+            throw MartletError(.invalidArgument, "the label latest always leads to the highest ready version")
+        }
+        guard VersionID.isValidModelName(label) else {
+            throw MartletError(.invalidArgument, "a label is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or digit")
+        }
+        guard let number else {
+            labels[model]?[label] = nil
+            return advance()
+        }
+        let id = VersionID(model: model, number: number)
+        guard let record = records[id] else {
+            throw MartletError(.notFound, "there is no version \(number) to label; `martlet models` lists what there is")
+        }
+        guard case .ready = record.phase else {
+            throw MartletError(
+                .failedPrecondition, "version \(id) is \(record.state.rawValue); a label needs a ready version")
+        }
+        labels[model, default: [:]][label] = number
+        emit(id, .labelled(label))
+        advance()
+    }
+
+    /// Tries a failed version again although its fingerprint is the same.
+    package func retry(_ id: VersionID) {
+        guard let record = records[id], case .failed = record.phase else { return }
+        discover(id)
+        advance()
+    }
+
+    /// Returns when no step is possible: every load has ended, and every version without calls has left memory.
+    package func settled() async { await reach(.settled) }
+
+    /// Routes nothing any more, gives running loads up, drains every version; returns when all memory is returned or
+    /// the drain limit has passed.
+    package func shutdown() async {
+        if !isShuttingDown {
+            isShuttingDown = true
+            for id in records.keys.sorted() { withdraw(id) }
+            for (id, record) in records.sorted(by: { $0.key < $1.key }) {
+                if case .ready = record.phase { beginDraining(id) }
+            }
+            advance()
+        }
+        await reach(.shutDown)
+        for timer in drainTimers.values { timer.cancel() }
+        drainedSink.finish()
+        eventSink.finish()
+    }
+
+    // MARK: Steps
+
+    /// Takes every step that is possible now, then tells who waits.
+    private func advance() {
+        while !isShuttingDown, let step = policy.nextStep(for: snapshots()) {
+            if case .load(let id) = step, records[id]?.mayLoad == true {
+                guard loads.count < loadsAtOnceMax else { break }
+                beginLoading(id)
+            } else if case .unload(let id) = step, let record = records[id], case .ready = record.phase {
+                beginDraining(id)
+            } else {
+                emit(step.id, .stepIgnored(step))
+                break
+            }
+        }
+        publish()
+        for waiter in waiters where has(reached: waiter.goal) { waiter.continuation.resume() }
+        waiters.removeAll { has(reached: $0.goal) }
+    }
+
+    private func snapshots() -> [VersionSnapshot] {
+        records.sorted { $0.key < $1.key }.map { id, record in
+            VersionSnapshot(
+                id, record.state, isAspired: record.isAspired,
+                isLabelled: labels[id.model]?.values.contains(id.number) ?? false)
+        }
+    }
+
+    private func aspire(to version: AspiredVersion) {
+        let id = version.id
+        guard var record = records[id] else {
+            records[id] = VersionRecord(aspired: version)
+            emit(id, .discovered)
+            return
+        }
+        record.aspired = version
+        record.isAspired = true
+        let hasChanged = record.triedFingerprint.map { $0 != version.fingerprint } ?? false
+        switch record.phase {
+        case .failed where hasChanged:
+            records[id] = record
+            discover(id)
+            return
+        case .ready where hasChanged && record.warnedFingerprint != version.fingerprint,
+            .draining where hasChanged && record.warnedFingerprint != version.fingerprint:
+            record.warnedFingerprint = version.fingerprint
+            emit(id, .changedWhileLoaded)
+        default: break
+        }
+        records[id] = record
+    }
+
+    private func discover(_ id: VersionID) {
+        records[id]?.phase = .discovered
+        emit(id, .discovered)
+    }
+
+    private func withdraw(_ id: VersionID) {
+        guard let record = records[id] else { return }
+        switch record.phase {
+        case .discovered, .unloaded, .failed:
+            records[id] = nil
+        case .loading(var load):
+            load.isAbandoned = true
+            records[id]?.phase = .loading(load)
+            records[id]?.isAspired = false
+            loads[id]?.cancel()
+        case .ready, .draining:
+            records[id]?.isAspired = false
+        }
+    }
+
+    // MARK: Loading
+
+    private func beginLoading(_ id: VersionID) {
+        guard let version = records[id]?.aspired else { return }
+        records[id]?.phase = .loading(.init(version: version, stage: .verifying))
+        records[id]?.warnedFingerprint = nil
+        loads[id] = Task { await self.load(version) }
+    }
+
+    private func load(_ version: AspiredVersion) async {
+        let (stages, stageSink) = AsyncStream.makeStream(of: VersionState.self)
+        let (loader, drainedSink) = (self.loader, self.drainedSink)
+        // The object goes straight into its residence: nothing else may keep it alive.
+        async let result: Result<Residence<Loaded>, MartletError> = {
+            defer { stageSink.finish() }
+            do throws(MartletError) {
+                let loaded = try await loader.load(version) { stageSink.yield($0) }
+                return .success(Residence(id: version.id, object: loaded) { drainedSink.yield(version.id) })
+            } catch {
+                return .failure(error)
+            }
+        }()
+        for await stage in stages { enter(stage, version.id) }
+        endLoading(version, await result)
+    }
+
+    private func enter(_ stage: VersionState, _ id: VersionID) {
+        guard case .loading(var load)? = records[id]?.phase else { return }
+        load.stage = stage
+        switch stage {
+        case .verifying: emit(id, .verifying)
+        case .loading: emit(id, .loading)
+        case .warming: emit(id, .warming)
+        case .discovered, .ready, .draining, .unloaded, .failed: return
+        }
+        records[id]?.phase = .loading(load)
+        publish()
+    }
+
+    private func endLoading(_ version: AspiredVersion, _ result: Result<Residence<Loaded>, MartletError>) {
+        let id = version.id
+        loads[id] = nil
+        guard let record = records[id], case .loading(let load) = record.phase else { return }
+        let hasChanged = record.aspired.fingerprint != version.fingerprint
+        let isWanted = record.isAspired && !isShuttingDown && !(load.isAbandoned && hasChanged)
+        switch result {
+        case .success(let residence) where isWanted:
+            records[id]?.phase = .ready(residence, fingerprint: version.fingerprint)
+            emit(id, .ready)
+            if hasChanged {
+                records[id]?.warnedFingerprint = record.aspired.fingerprint
+                emit(id, .changedWhileLoaded)
+            }
+        case .failure(let error) where isWanted && !load.isAbandoned:
+            records[id]?.phase = .failed(reason: error.message, fingerprint: version.fingerprint)
+            emit(id, .failed(reason: error.message))
+            if hasChanged { discover(id) }
+        case .success, .failure:
+            if case .success(let residence) = result {
+                _ = residence.close()
+                residence.evict()
+            }
+            emit(id, .abandoned)
+            if record.isAspired { discover(id) } else { records[id] = nil }
+        }
+        advance()
+    }
+
+    // MARK: Draining
+
+    private func beginDraining(_ id: VersionID) {
+        guard case .ready(let residence, let fingerprint)? = records[id]?.phase else { return }
+        records[id]?.phase = .draining(residence, fingerprint: fingerprint, isOverdue: false)
+        // First the new table, then the door: a lease refused at the door finds the way in the new table.
+        publish()
+        let leases = residence.close()
+        emit(id, .draining(leases: leases))
+        guard leases > 0 else { return endDraining(id, residence) }
+        startDrainPump()
+        drainTimers[id] = Task { [weak self, clock, drainTimeout] in
+            do { try await clock.sleep(for: drainTimeout) } catch { return }
+            await self?.drainLimitPassed(id, residence)
+        }
+    }
+
+    /// Hears of last leases that ended on other threads.
+    private func startDrainPump() {
+        guard drainPump == nil else { return }
+        drainPump = Task { [weak self, drained] in
+            for await id in drained { await self?.lastLeaseEnded(id) }
+        }
+    }
+
+    private func lastLeaseEnded(_ id: VersionID) {
+        guard case .draining(let residence, _, _)? = records[id]?.phase, residence.leases == 0 else { return }
+        endDraining(id, residence)
+        advance()
+    }
+
+    private func endDraining(_ id: VersionID, _ residence: Residence<Loaded>) {
+        drainTimers.removeValue(forKey: id)?.cancel()
+        residence.evict()
+        if records[id]?.isAspired == true { records[id]?.phase = .unloaded } else { records[id] = nil }
+        emit(id, .unloaded)
+    }
+
+    private func drainLimitPassed(_ id: VersionID, _ residence: Residence<Loaded>) {
+        guard case .draining(let current, let fingerprint, isOverdue: false)? = records[id]?.phase,
+            current === residence, residence.leases > 0
+        else { return }
+        records[id]?.phase = .draining(residence, fingerprint: fingerprint, isOverdue: true)
+        emit(id, .drainOverdue(leases: residence.leases))
+        residence.revoke()
+        advance()
+    }
+
+    // MARK: Telling others
+
+    private func emit(_ id: VersionID, _ kind: RolloutEvent.Kind) {
+        let event = RolloutEvent(id, kind)
+        onEvent(event)
+        eventSink.yield(event)
+    }
+
+    private func publish() {
+        var models: [String: RouteTable<Loaded>.Model] = [:]
+        for (id, record) in records {
+            var model = models[id.model] ?? .init(labels: labels[id.model] ?? [:])
+            var reason = ""
+            if case .failed(let why, _) = record.phase { reason = why }
+            model.states[id.number] = (record.state, reason)
+            if case .ready(let residence, _) = record.phase {
+                model.ready[id.number] = residence
+                if id.number > model.latest?.id.number ?? .min { model.latest = residence }
+            }
+            models[id.model] = model
+        }
+        let routes = RouteTable(models: models, isShuttingDown: isShuttingDown)
+        let entries = records.sorted { $0.key < $1.key }.map { id, record in
+            (status: record.status(labels: routes.labels(of: id)), residence: record.residence)
+        }
+        var board = Board(routes: routes, entries: entries)
+        // Swapped, so that the old table is freed outside the lock that calls read under.
+        published.withLock { swap(&$0, &board) }
+    }
+
+    private func reach(_ goal: Goal) async {
+        if has(reached: goal) { return }
+        await withCheckedContinuation { waiters.append((goal, $0)) }
+    }
+
+    private func has(reached goal: Goal) -> Bool {
+        guard loads.isEmpty else { return false }
+        return records.values.allSatisfy { record in
+            guard case .draining(let residence, _, let isOverdue) = record.phase else { return true }
+            switch goal {
+            case .settled: return residence.leases > 0
+            case .shutDown: return isOverdue
+            }
+        }
+    }
+}

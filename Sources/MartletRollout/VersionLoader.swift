@@ -1,0 +1,38 @@
+package import MartletCore
+
+/// A version in memory, ready to answer. Its memory is returned when it is deinitialised.
+package protocol LoadedVersion: AnyObject, Sendable {
+    var status: LoadedStatus { get }
+}
+
+/// What is known of a version once it is loaded.
+package struct LoadedStatus: Sendable, Hashable {
+    /// SHA-256 of the manifest, lower-case hex.
+    package var digest: String
+    /// In logit order.
+    package var classLabels: [String]
+    /// Such as `text-classification`.
+    package var task: String
+    /// Longest sequence in tokens, special tokens included.
+    package var maxTokens: Int
+    /// Resident bytes of weights and scratch.
+    package var memoryBytes: Int
+
+    package init(digest: String, classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0) {
+        self.digest = digest
+        self.classLabels = classLabels
+        self.task = task
+        self.maxTokens = maxTokens
+        self.memoryBytes = memoryBytes
+    }
+}
+
+/// Brings a version into memory. Implemented where artifacts and encoders are known.
+package protocol VersionLoader: Sendable {
+    associatedtype Loaded: LoadedVersion
+
+    /// Verifies, loads and warms `version`; returns only what may answer at once. Never called twice at a time for one
+    /// version. A cancelled task means the version is no longer wanted.
+    /// - Parameter stage: told `.verifying`, `.loading` and `.warming` as each begins.
+    func load(_ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void) async throws(MartletError) -> Loaded
+}
