@@ -25,6 +25,8 @@ package struct Limits: Sendable, Hashable {
     package var idleTimeout: Duration = .seconds(300)
     /// On SIGTERM and on unload: how long calls in flight may still take.
     package var drainTimeout: Duration = .seconds(30)
+    /// How long a connection that we end is still read and dropped, so that a reset does not lose its last frames.
+    package var lingerTimeout: Duration = .seconds(1)
 
     // MARK: Requests
 
@@ -87,7 +89,7 @@ package struct Limits: Sendable, Hashable {
             "queueTokensMax (\(queueTokensMax)) must be at least batchTokensMax (\(batchTokensMax))")
         for (name, time) in [
             ("handshakeTimeout", handshakeTimeout), ("frameTimeout", frameTimeout), ("idleTimeout", idleTimeout),
-            ("drainTimeout", drainTimeout),
+            ("drainTimeout", drainTimeout), ("lingerTimeout", lingerTimeout),
         ] {
             try require(time > .zero, "\(name) must be longer than zero")
         }

@@ -1,0 +1,141 @@
+internal import Glibc
+internal import MartletCore
+
+/// An open folder. Everything inside is reached relative to it, so that a folder swapped meanwhile changes nothing.
+///
+/// Owns its descriptor and closes it at its end.
+struct FolderHandle: ~Copyable {
+    let descriptor: Int32
+
+    /// Opens `path`; its last component must be a folder and not a symbolic link.
+    init(path: String, describedAs name: String) throws(MartletError) {
+        let opened = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard opened >= 0 else { throw FolderHandle.failure(name, errno) }
+        descriptor = opened
+    }
+
+    /// Opens `path` wherever it leads: for the folder of all models, which the operator may well link.
+    init(following path: String, describedAs name: String) throws(MartletError) {
+        let opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard opened >= 0 else { throw FolderHandle.failure(name, errno) }
+        descriptor = opened
+    }
+
+    /// Opens the folder `name` inside `parent`.
+    init(named name: String, in parent: borrowing FolderHandle, describedAs label: String? = nil) throws(MartletError) {
+        let opened = openat(parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard opened >= 0 else { throw FolderHandle.failure(label ?? name, errno) }
+        descriptor = opened
+    }
+
+    deinit { close(descriptor) }
+
+    private static func failure(_ name: String, _ number: Int32) -> MartletError {
+        switch number {
+        case ENOTDIR, ELOOP:
+            MartletError(
+                .failedPrecondition,
+                "\(name): not a folder (symbolic links are not followed). Put the folder itself there.")
+        default: .system(name, "open the folder", number)
+        }
+    }
+
+    /// Names inside, without `.` and `..`, sorted by their bytes.
+    func names(describedAs label: String) throws(MartletError) -> [String] {
+        // A second open instead of a duplicate: duplicates share one reading position.
+        let second = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard second >= 0 else { throw .system(label, "list the folder", errno) }
+        guard let stream = fdopendir(second) else {
+            let number = errno
+            close(second)
+            throw .system(label, "list the folder", number)
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                if errno != 0 { throw .system(label, "list the folder", errno) }
+                break
+            }
+            let name = withUnsafePointer(to: entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) {
+                    String(cString: $0)
+                }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    }
+
+    /// What `name` is, symbolic links not followed; nil when there is nothing of that name.
+    func status(of name: String) -> stat? {
+        var result = stat()
+        return fstatat(descriptor, name, &result, AT_SYMLINK_NOFOLLOW) == 0 ? result : nil
+    }
+
+    /// What the folder itself is.
+    func status() throws(MartletError) -> stat {
+        var result = stat()
+        guard fstat(descriptor, &result) == 0 else { throw .system("the folder", "look at it", errno) }
+        return result
+    }
+}
+
+/// A regular file opened for reading, refused when it is anything else or when everybody may write to it.
+struct FileHandle: ~Copyable {
+    let name: String
+    let descriptor: Int32
+    /// Size when opened; `SealedBytes` refuses a file that turns out shorter or longer.
+    let byteCount: Int
+
+    init(named name: String, in folder: borrowing FolderHandle) throws(MartletError) {
+        // Without O_NONBLOCK the open of a FIFO would wait for a writer.
+        let opened = openat(folder.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        guard opened >= 0 else {
+            switch errno {
+            case ELOOP:
+                throw .refused(name, "is a symbolic link; a version holds regular files only")
+            case ENXIO:
+                throw .refused(name, "is a socket or device; a version holds regular files only")
+            case ENOENT:
+                throw .refused(name, "is missing", code: .notFound)
+            default:
+                throw .system(name, "open the file", errno)
+            }
+        }
+        var found = stat()
+        guard fstat(opened, &found) == 0 else {
+            let number = errno
+            close(opened)
+            throw .system(name, "look at the file", number)
+        }
+        guard found.st_mode & S_IFMT == S_IFREG else {
+            close(opened)
+            throw .refused(name, "is \(FileHandle.kind(found.st_mode)); a version holds regular files only")
+        }
+        guard found.st_mode & S_IWOTH == 0 else {
+            close(opened)
+            throw .refused(
+                name, "everybody may write to it (mode \(String(found.st_mode & 0o7777, radix: 8)))",
+                code: .permissionDenied, wayOut: "Take that right away: chmod o-w.")
+        }
+        self.name = name
+        descriptor = opened
+        byteCount = Int(found.st_size)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Such as "a folder".
+    static func kind(_ mode: mode_t) -> String {
+        switch mode & S_IFMT {
+        case S_IFDIR: "a folder"
+        case S_IFLNK: "a symbolic link"
+        case S_IFIFO: "a FIFO"
+        case S_IFSOCK: "a socket"
+        case S_IFCHR, S_IFBLK: "a device"
+        default: "not a regular file"
+        }
+    }
+}

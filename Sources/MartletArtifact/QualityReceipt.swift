@@ -1,0 +1,36 @@
+/// What the smaller precision costs, measured when the version was made: its answers against the float path's.
+package struct QualityReceipt: Codable, Sendable, Hashable {
+    /// Texts both paths answered.
+    package var sentences: Int
+    /// Share of texts whose best label is the same, 0 to 1.
+    package var labelAgreement: Double
+    /// Largest difference of any score (after softmax or sigmoid; the value itself for regression).
+    package var maxScoreDrift: Double
+    /// Cosine between the two paths' logits, lowest and mean over the texts.
+    package var minLogitCosine: Double
+    package var meanLogitCosine: Double
+    /// Cosine between the two paths' pooled vectors, what the head sees.
+    package var minPooledCosine: Double
+    package var meanPooledCosine: Double
+    /// Exponent of the smoothing that moved activation ranges into the weights; 0: none.
+    package var smoothing: Double
+    /// Agreement that was asked for; a version below it exists only by force.
+    package var gate: Double
+
+    package init(
+        sentences: Int, labelAgreement: Double, maxScoreDrift: Double, minLogitCosine: Double, meanLogitCosine: Double,
+        minPooledCosine: Double, meanPooledCosine: Double, smoothing: Double, gate: Double
+    ) {
+        self.sentences = sentences
+        self.labelAgreement = labelAgreement
+        self.maxScoreDrift = maxScoreDrift
+        self.minLogitCosine = minLogitCosine
+        self.meanLogitCosine = meanLogitCosine
+        self.minPooledCosine = minPooledCosine
+        self.meanPooledCosine = meanPooledCosine
+        self.smoothing = smoothing
+        self.gate = gate
+    }
+
+    package var passes: Bool { labelAgreement >= gate }
+}
