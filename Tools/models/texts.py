@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 SAFE, INJECTION = 0, 1
 GUARD_LABELS = ["SAFE", "INJECTION"]
@@ -53,8 +52,10 @@ def stable_hash(gram: str) -> int:
     return (value ^ (value >> 22)) & 0x3FFFFF
 
 
-def shingle_matrix(texts: Iterable[str]) -> tuple[csr_matrix, np.ndarray]:
+def shingle_matrix(texts: Iterable[str]) -> tuple["csr_matrix", np.ndarray]:
     """Binary matrix [texts, 2^22] of shingles, and the number of shingles of each text."""
+    from scipy.sparse import csr_matrix  # here, so that reading the test sets needs no scipy
+
     indices: list[int] = []
     starts = [0]
     for text in texts:
@@ -164,17 +165,21 @@ class ArticleSplits:
     near_duplicates_removed: int
 
 
-def topic_splits(models: Path) -> ArticleSplits:
-    """80 / 20 by article; a tenth of the larger part is for validation. A sentence goes with its article."""
-    articles = read_articles(models)
-    distinct = list({article.whole.lower(): article for article in articles}.values())
+def topic_parts(models: Path) -> tuple[list[Article], list[Article]]:
+    """Distinct articles in random order: a fifth to test with, the others."""
+    distinct = list({article.whole.lower(): article for article in read_articles(models)}.values())
     random.Random(SPLIT_SEED).shuffle(distinct)
     cut = len(distinct) // 5
-    test, rest = distinct[:cut], distinct[cut:]
-    near = near_any([a.whole for a in rest], [a.whole for a in test])
-    rest = [article for article, is_near in zip(rest, near) if not is_near]
+    return distinct[:cut], distinct[cut:]
+
+
+def topic_splits(models: Path) -> ArticleSplits:
+    """80 / 20 by article; a tenth of the larger part is for validation. A sentence goes with its article."""
+    test, others = topic_parts(models)
+    near = near_any([a.whole for a in others], [a.whole for a in test])
+    rest = [article for article, is_near in zip(others, near) if not is_near]
     held = len(rest) // 10
-    return ArticleSplits(rest[held:], rest[:held], test, len(distinct) - len(test) - len(rest))
+    return ArticleSplits(rest[held:], rest[:held], test, len(others) - len(rest))
 
 
 def ordinary_texts(models: Path) -> list[str]:
