@@ -1,0 +1,108 @@
+internal import MartletCore
+internal import MartletWire
+
+/// One running call: its task, the messages that wait for its handler, and the handler's sends that wait for the peer.
+/// Touched on the connection's event loop only.
+final class NativeCall: @unchecked Sendable { // safe: every member is touched on the connection's event loop only
+    let id: CallID
+    let connection: NativeConnection
+    var task: Task<Void, Never>?
+
+    private var inbox: [[UInt8]] = []
+    private var inputEnded = false
+    private var ended: MartletError?
+    private var reader: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>?
+    private var senders: [CheckedContinuation<Void, Never>] = []
+
+    init(id: CallID, connection: NativeConnection) {
+        self.id = id
+        self.connection = connection
+    }
+
+    // MARK: From the connection
+
+    func deliver(_ message: [UInt8]) {
+        guard let reader else { return inbox.append(message) }
+        self.reader = nil
+        connection.took(messageOf: message.count, for: id)
+        reader.resume(returning: .success(message))
+    }
+
+    func endInput() {
+        inputEnded = true
+        reader?.resume(returning: .success(nil))
+        reader = nil
+    }
+
+    func resumeSenders() {
+        let waiting = senders
+        senders = []
+        for sender in waiting { sender.resume() }
+    }
+
+    /// The call is over for the peer.
+    func stop(_ error: MartletError) {
+        ended = error
+        inbox = []
+        task?.cancel()
+        reader?.resume(returning: .failure(error))
+        reader = nil
+        resumeSenders()
+    }
+
+    // MARK: From the handler, on the loop
+
+    fileprivate func takeMessage(
+        _ continuation: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>
+    ) {
+        if let ended {
+            continuation.resume(returning: .failure(ended))
+        } else if !inbox.isEmpty {
+            let message = inbox.removeFirst()
+            connection.took(messageOf: message.count, for: id)
+            continuation.resume(returning: .success(message))
+        } else if inputEnded {
+            continuation.resume(returning: .success(nil))
+        } else if reader != nil {
+            continuation.resume(returning: .failure(MartletError(.internalError, "a document has one reader")))
+        } else {
+            reader = continuation
+        }
+    }
+
+    fileprivate func park(_ continuation: CheckedContinuation<Void, Never>) {
+        // What the sender waits for may have come while it was on its way here from another thread.
+        if ended != nil || connection.maySend(id) { return continuation.resume() }
+        senders.append(continuation)
+    }
+}
+
+extension NativeCall: MessageSource {
+    func nextMessage() async throws(MartletError) -> [UInt8]? {
+        try await withCheckedContinuation { continuation in
+            connection.onLoop { self.takeMessage(continuation) }
+        }.get()
+    }
+}
+
+extension NativeCall: MessageSink {
+    func send(message: [UInt8]) async throws(MartletError) {
+        while true {
+            switch await attempt(message) {
+            case .sent: return
+            case .ended(let error): throw ended(or: error)
+            case .wait:
+                await withCheckedContinuation { continuation in connection.onLoop { self.park(continuation) } }
+            }
+        }
+    }
+
+    private func attempt(_ message: [UInt8]) async -> ConnectionState.SendOutcome {
+        if connection.isOnLoop { return connection.send(message, for: id) }
+        return await withCheckedContinuation { continuation in
+            connection.onLoop { continuation.resume(returning: self.connection.send(message, for: self.id)) }
+        }
+    }
+
+    private func ended(or error: MartletError) -> MartletError { connection.isOnLoop ? ended ?? error : error }
+}

@@ -1,0 +1,36 @@
+internal import MartletCore
+internal import MartletWire
+
+/// What the native connections of one server have in common.
+final class NativeShared: Sendable {
+    let limits: Limits
+    let software: String
+    let dispatcher: CallDispatcher
+    /// Answers of 1 KiB and more leave compressed when the client accepts it. Off by default: it costs more time than
+    /// a local network takes.
+    let compressesAnswers: Bool
+    let notice: @Sendable (TransportNotice) -> Void
+    let connections: ConnectionRegistry
+    /// Tasks of calls, also of those that ended early and have not stopped yet.
+    let tasks = Gauge()
+    private let arenas = ArenaPool()
+
+    init(
+        handler: any InferenceHandler, limits: Limits, software: String, compressesAnswers: Bool,
+        connections: ConnectionRegistry, notice: @escaping @Sendable (TransportNotice) -> Void
+    ) {
+        self.limits = limits
+        self.software = software
+        dispatcher = CallDispatcher(handler: handler, limits: limits)
+        self.compressesAnswers = compressesAnswers
+        self.connections = connections
+        self.notice = notice
+    }
+
+    func makeDecoder() -> FrameDecoder {
+        let frameBytesMax = limits.messageBytesMax + FrameDecoder.frameOverheadBytesMax
+        return FrameDecoder(
+            frameBytesMax: frameBytesMax, inflatedBytesMax: frameBytesMax,
+            arenaBytesMax: max(limits.decodeArenaBytesMax, 2 * frameBytesMax), arenas: arenas)
+    }
+}
