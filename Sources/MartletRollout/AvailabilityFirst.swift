@@ -55,7 +55,8 @@ package struct AvailabilityFirst: RolloutPolicy {
         wanted(of: versions).first { $0.state == .discovered || $0.state == .unloaded }?.id
     }
 
-    /// Oldest first; none while a wanted version is still on its way, and never the last one of a model that is aspired.
+    /// Oldest first; none while a wanted version is still on its way, and never the last one of a model that is
+    /// aspired.
     private func versionToUnload(of versions: [VersionSnapshot]) -> VersionID? {
         let ready = versions.filter { $0.state == .ready }.sorted { $0.id < $1.id }
         let wanted = wanted(of: versions)

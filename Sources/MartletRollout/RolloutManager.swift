@@ -43,8 +43,8 @@ package actor RolloutManager<Loader: VersionLoader> {
     package nonisolated let events: AsyncStream<RolloutEvent>
 
     /// - Parameters:
-    ///   - labels: model → label → version number, from the configuration. A label leads somewhere once its version is
-    ///     ready. `latest` is built in: the highest ready version.
+    ///   - labels: model → label → version number, from the configuration. A label leads somewhere once its version
+    ///     is ready. `latest` is built in: the highest ready version.
     ///   - drainTimeout: how long calls may hold a version that was replaced before their leases are revoked.
     ///   - loadsAtOnceMax: loads that run side by side; loading takes cores from traffic.
     ///   - onEvent: called on the actor for every event, in order: log and return.
@@ -120,7 +120,8 @@ package actor RolloutManager<Loader: VersionLoader> {
             throw MartletError(.invalidArgument, "the label latest always leads to the highest ready version")
         }
         guard VersionID.isValidModelName(label) else {
-            throw MartletError(.invalidArgument, "a label is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or digit")
+            throw MartletError(
+                .invalidArgument, "a label is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
         }
         guard let number else {
             labels[model]?[label] = nil
@@ -128,7 +129,8 @@ package actor RolloutManager<Loader: VersionLoader> {
         }
         let id = VersionID(model: model, number: number)
         guard let record = records[id] else {
-            throw MartletError(.notFound, "there is no version \(number) to label; `martlet models` lists what there is")
+            throw MartletError(
+                .notFound, "there is no version \(number) to label; `martlet models` lists what is served")
         }
         guard case .ready = record.phase else {
             throw MartletError(

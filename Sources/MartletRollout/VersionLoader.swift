@@ -18,7 +18,9 @@ package struct LoadedStatus: Sendable, Hashable {
     /// Resident bytes of weights and scratch.
     package var memoryBytes: Int
 
-    package init(digest: String, classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0) {
+    package init(
+        digest: String, classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0
+    ) {
         self.digest = digest
         self.classLabels = classLabels
         self.task = task
@@ -34,5 +36,7 @@ package protocol VersionLoader: Sendable {
     /// Verifies, loads and warms `version`; returns only what may answer at once. Never called twice at a time for one
     /// version. A cancelled task means the version is no longer wanted.
     /// - Parameter stage: told `.verifying`, `.loading` and `.warming` as each begins.
-    func load(_ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void) async throws(MartletError) -> Loaded
+    func load(
+        _ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void
+    ) async throws(MartletError) -> Loaded
 }

@@ -1,0 +1,531 @@
+import MartletCore
+import MartletRollout
+import MartletTestSupport
+import Testing
+
+@Suite("RolloutManager")
+struct RolloutManagerTests {
+    private func check(_ script: String, _ transcript: RolloutTranscript = RolloutTranscript()) async {
+        let played = await transcript.play(script)
+        #expect(played == script, "\n\(played)\n")
+    }
+
+    @Test("loads the newest version and routes to it")
+    func loadsNewest() async {
+        await check(
+            """
+            > aspire sentiment/7 sentiment/8
+            sentiment/7 discovered
+            sentiment/8 discovered
+            sentiment/8 verifying
+            sentiment/8 loading
+            sentiment/8 warming
+            sentiment/8 ready
+            sentiment → 8
+            > lease sentiment
+            leased sentiment/8, sha-a
+            > lease sentiment:latest
+            leased sentiment/8 by latest, sha-a
+            > lease sentiment@8
+            leased sentiment/8, sha-a
+            > status
+            sentiment/7 discovered leases=0
+            sentiment/8 ready [latest] leases=0
+            """)
+    }
+
+    @Test("keeps version 7 answering while version 8 fails its golden answers")
+    func keepsOldVersionWhenGoldenAnswersFail() async {
+        await check(
+            """
+            > aspire sentiment/7
+            sentiment/7 discovered
+            sentiment/7 verifying
+            sentiment/7 loading
+            sentiment/7 warming
+            sentiment/7 ready
+            sentiment → 7
+            > fail sentiment/8 golden answer 3 differs by 0.4
+            > aspire sentiment/7 sentiment/8
+            sentiment/8 discovered
+            sentiment/8 verifying
+            sentiment/8 loading
+            sentiment/8 warming
+            sentiment/8 failed: golden answer 3 differs by 0.4
+            > lease sentiment
+            leased sentiment/7, sha-a
+            > lease sentiment@8
+            UNAVAILABLE: version 8 of model sentiment is failed: golden answer 3 differs by 0.4; ready versions: 7
+            > status
+            sentiment/7 ready [latest] leases=0
+            sentiment/8 failed: golden answer 3 differs by 0.4 leases=0
+            """)
+    }
+
+    @Test("unloads the old version after the last lease on it has ended, not before")
+    func unloadsAfterLastLease() async {
+        await check(
+            """
+            > aspire a/1
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            > lease a x
+            leased a/1, sha-a
+            > lease a y
+            leased a/1, sha-a
+            > aspire a/1 a/2
+            a/2 discovered
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            a/2 ready
+            a/1 draining, 2 held
+            a → 2
+            > status
+            a/1 draining leases=2
+            a/2 ready [latest] leases=0
+            > lease a@1
+            UNAVAILABLE: version 1 of model a is draining; ready versions: 2
+            > lease a
+            leased a/2, sha-a
+            > end x
+            > lease? y
+            a/1 alive
+            > end y
+            a/1 unloaded
+              objects in memory: 1
+            > status
+            a/1 unloaded leases=0
+            a/2 ready [latest] leases=0
+            """)
+    }
+
+    @Test("answers with the old version for as long as the new one loads")
+    func oldAnswersDuringLoad() async {
+        await check(
+            """
+            > aspire a/1
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            > hold a/2
+            > aspire a/2
+            a/2 discovered
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            > status
+            a/1 ready [latest] leases=0
+            a/2 warming leases=0
+            > lease a
+            leased a/1, sha-a
+            > lease a@2
+            UNAVAILABLE: version 2 of model a is warming; ready versions: 1
+            > release a/2
+            a/2 ready
+            a/1 draining
+            a/1 unloaded
+              objects in memory: 1
+            a → 2
+            """)
+    }
+
+    @Test("goes back to an older version without a gap when the newer one is withdrawn")
+    func goesBack() async {
+        await check(
+            """
+            > aspire a/1 a/2
+            a/1 discovered
+            a/2 discovered
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            a/2 ready
+            a → 2
+            > hold a/1
+            > aspire a/1
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            > lease a
+            leased a/2, sha-a
+            > release a/1
+            a/1 ready
+            a/2 draining
+            a/2 unloaded
+              objects in memory: 1
+            a → 1
+            """)
+    }
+
+    @Test("falls back to an older version at the start when the newest fails")
+    func fallsBackAtStart() async {
+        await check(
+            """
+            > fail a/3 a tensor is cut short
+            > aspire a/2 a/3
+            a/2 discovered
+            a/3 discovered
+            a/3 verifying
+            a/3 loading
+            a/3 warming
+            a/3 failed: a tensor is cut short
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            a/2 ready
+            a → 2
+            """)
+    }
+
+    @Test("tries a failed version again only when its fingerprint changes, or when asked to")
+    func quarantine() async {
+        await check(
+            """
+            > fail a/1 the manifest is missing
+            > aspire a/1#x
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 failed: the manifest is missing
+            > aspire a/1#x
+            > lease a
+            UNAVAILABLE: version 1 of model a is failed: the manifest is missing; no version is ready
+            > aspire a/1#y
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 failed: the manifest is missing
+            > heal a/1
+            > aspire a/1#y
+            > retry a/1
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            """)
+    }
+
+    @Test("warns once, and goes on with what it has, when a published version changes")
+    func publishedVersionChanged() async {
+        await check(
+            """
+            > aspire a/1#x
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            > aspire a/1#y
+            a/1 changed on disk while loaded; ignored
+            > aspire a/1#y
+            > lease a
+            leased a/1, sha-x
+            """)
+    }
+
+    @Test("tries again at once when a version changed while its load failed")
+    func changedDuringFailedLoad() async {
+        await check(
+            """
+            > fail a/1 a file is cut short
+            > hold a/1
+            > aspire a/1#half
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            > aspire a/1#whole
+            > release a/1
+            a/1 failed: a file is cut short
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 failed: a file is cut short
+            """)
+    }
+
+    @Test("gives a load up when its version is withdrawn, and starts over when it comes back")
+    func withdrawnDuringLoad() async {
+        await check(
+            """
+            > hold a/1
+            > aspire a/1
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            > aspire
+            > aspire a/1#new
+            > release a/1
+            a/1 abandoned
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            > lease a
+            leased a/1, sha-new
+            > aspire
+            a/1 draining
+            a/1 unloaded
+              objects in memory: 0
+            a → nothing
+            > lease a
+            NOT_FOUND: there is no model a; `martlet models` lists what is served
+            """)
+    }
+
+    @Test("revokes leases that are held past the drain limit")
+    func drainLimit() async {
+        await check(
+            """
+            > aspire a/1
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            > lease a x
+            leased a/1, sha-a
+            > aspire a/2
+            a/2 discovered
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            a/2 ready
+            a/1 draining, 1 held
+            a → 2
+            > wait 29
+            > lease? x
+            a/1 alive
+            > wait 1
+            a/1 overdue, 1 held
+            > lease? x
+            a/1 alive, revoked
+            > status
+            a/1 draining: calls hold it past the drain limit leases=1
+            a/2 ready [latest] leases=0
+            > end x
+            a/1 unloaded
+              objects in memory: 1
+            """)
+    }
+
+    @Test("loads a version again that was withdrawn and came back while it drained")
+    func withdrawnAndBackWhileDraining() async {
+        await check(
+            """
+            > aspire a/1
+            a/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            > lease a x
+            leased a/1, sha-a
+            > aspire
+            a/1 draining, 1 held
+            a → nothing
+            > lease a
+            UNAVAILABLE: version 1 of model a is draining; no version is ready
+            > aspire a/1
+            > end x
+            a/1 unloaded
+              objects in memory: 0
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 1
+            """)
+    }
+
+    @Test("keeps models apart: one failing changes nothing for another")
+    func modelsApart() async {
+        await check(
+            """
+            > fail b/1 not an artifact
+            > aspire a/1 b/1 c/1
+            a/1 discovered
+            b/1 discovered
+            c/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            b/1 verifying
+            b/1 loading
+            b/1 warming
+            b/1 failed: not an artifact
+            c/1 verifying
+            c/1 loading
+            c/1 warming
+            c/1 ready
+            a → 1
+            c → 1
+            """)
+    }
+
+    @Test("follows labels, from the configuration and set later, and keeps what they lead to")
+    func labels() async {
+        await check(
+            """
+            > aspire a/3 a/4
+            a/3 discovered
+            a/4 discovered
+            a/4 verifying
+            a/4 loading
+            a/4 warming
+            a/4 ready
+            a/3 verifying
+            a/3 loading
+            a/3 warming
+            a/3 ready
+            a → 4
+            > lease a:stable
+            leased a/3 by stable, sha-a
+            > status
+            a/3 ready [stable] leases=0
+            a/4 ready [latest] leases=0
+            > label canary a 4
+            a/4 labelled canary
+            > lease a:canary
+            leased a/4 by canary, sha-a
+            > lease a:none
+            NOT_FOUND: model a has no label none; its labels are: latest, canary, stable
+            > label stable a 4
+            a/4 labelled stable
+            a/3 draining
+            a/3 unloaded
+              objects in memory: 1
+            > label stable a 3
+            FAILED_PRECONDITION: version a/3 is unloaded; a label needs a ready version
+            > label stable a 9
+            NOT_FOUND: there is no version 9 to label; `martlet models` lists what is served
+            > label latest a 4
+            INVALID_ARGUMENT: the label latest always leads to the highest ready version
+            > label stable a
+            > lease a:stable
+            NOT_FOUND: model a has no label stable; its labels are: latest, canary
+            """, RolloutTranscript(labels: ["a": ["stable": 3]]))
+    }
+
+    @Test("says which versions are ready when another is asked for")
+    func errors() async {
+        await check(
+            """
+            > lease a
+            NOT_FOUND: there is no model a; `martlet models` lists what is served
+            > aspire a/1 a/2
+            a/1 discovered
+            a/2 discovered
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            a/2 ready
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 2
+            > lease a@7
+            NOT_FOUND: model a has no version 7; ready versions: 1, 2
+            """, RolloutTranscript(policy: AvailabilityFirst(.all)))
+    }
+
+    @Test("repeats no name that could not be a model's or a label's")
+    func strangeNames() async throws {
+        let manager = RolloutManager(loader: ScriptedLoader())
+        let strange = String(repeating: "x y\n", count: 1_000)
+        do {
+            _ = try manager.lease(ModelReference(name: strange))
+            Issue.record("there is no such model")
+        } catch {
+            #expect(error.code == .notFound)
+            #expect(error.message == "there is no model of that name; `martlet models` lists what is served")
+        }
+        await manager.aspire(to: [AspiredVersion(id: .init(model: "a", number: 1), location: "", fingerprint: "")])
+        await manager.settled()
+        do {
+            _ = try manager.lease(ModelReference(name: "a", selector: .label(strange)))
+            Issue.record("there is no such label")
+        } catch {
+            #expect(error.message == "model a has no label of that name; its labels are: latest")
+        }
+        await manager.shutdown()
+    }
+
+    @Test("shuts down: routes nothing, gives loads up, returns all memory")
+    func shutdown() async {
+        await check(
+            """
+            > aspire a/1 b/1
+            a/1 discovered
+            b/1 discovered
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            b/1 verifying
+            b/1 loading
+            b/1 warming
+            b/1 ready
+            a → 1
+            b → 1
+            > shutdown
+            a/1 draining
+            a/1 unloaded
+              objects in memory: 1
+            b/1 draining
+            b/1 unloaded
+              objects in memory: 0
+            a → nothing
+            b → nothing
+            > lease a
+            UNAVAILABLE: the server is shutting down
+            > aspire a/2
+            > status
+            """)
+    }
+
+    @Test("tells the holders of a revoked lease, also those that ask late")
+    func revocationActions() async throws {
+        let (clock, loader, log) = (ManualClock(), ScriptedLoader(), EventLog())
+        let manager = RolloutManager(loader: loader, clock: clock, drainTimeout: .seconds(5))
+        let one = AspiredVersion(id: .init(model: "a", number: 1), location: "", fingerprint: "")
+        await manager.aspire(to: [one])
+        await manager.settled()
+        let lease = try manager.lease(ModelReference(name: "a"))
+        var ended: Lease<FakeVersion>? = try manager.lease(ModelReference(name: "a"))
+        lease.whenRevoked { log.write("held") }
+        ended?.whenRevoked { log.write("ended") }
+        ended = nil
+        await manager.aspire(to: [])
+        while clock.sleepers == 0 { await Task.yield() }
+        #expect(!lease.isRevoked)
+        clock.advance(by: .seconds(5))
+        while !lease.isRevoked { await Task.yield() }
+        while log.isEmpty { await Task.yield() }
+        lease.whenRevoked { log.write("late") }
+        #expect(log.take() == ["held", "late"])
+        #expect(lease.revocationError.code == .unavailable)
+        withExtendedLifetime(lease) {}
+    }
+}
