@@ -7,7 +7,7 @@ import MartletCore
 /// unpacking fails cleanly. Blocks that are held never sum to more than the budget.
 package final class Arena: @unchecked Sendable {  // safe: ArenaPool lends an arena to one user at a time
     /// Kept from one use to the next. Larger blocks go back to the system, so that idle arenas stay small.
-    private static let keptBlockBytesMax = 64 << 10
+    private static let keptBlockBytesMax = 128 << 10
     private static let firstBlockBytes = 4 << 10
     private static let alignment = 16
 
@@ -42,7 +42,7 @@ package final class Arena: @unchecked Sendable {  // safe: ArenaPool lends an ar
 
     /// `size` bytes at a 16-byte boundary, undefined contents; nil when the budget does not hold them.
     package func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
-        guard size >= 0, size <= budget else {
+        guard size >= 0, size <= min(budget, Int.max - Self.alignment) else {
             isExhausted = true
             return nil
         }

@@ -4,7 +4,7 @@ import MartletCore
 extension Frame {
     /// Reads one protobuf `Frame`.
     /// - Throws: `.invalidArgument` or `.resourceExhausted`; both end the connection (PROTOCOL.md section 10).
-    init(decoding bytes: UnsafeRawBufferPointer, arena: Arena) throws(MartletError) {
+    package init(decoding bytes: UnsafeRawBufferPointer, arena: Arena) throws(MartletError) {
         let frame = try arena.unpack(bytes, as: "Frame", with: martlet__v1__frame__unpack).pointee
         let call = frame.call_id
         let kind = frame.kind_case
