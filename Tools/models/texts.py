@@ -180,19 +180,3 @@ def topic_splits(models: Path) -> ArticleSplits:
     rest = [article for article, is_near in zip(others, near) if not is_near]
     held = len(rest) // 10
     return ArticleSplits(rest[held:], rest[:held], test, len(others) - len(rest))
-
-
-def ordinary_texts(models: Path) -> list[str]:
-    """Long plain text for the guard's SAFE windows: news of the training part, Python's manual pages and sources.
-
-    Licence texts, Debian's documents and the news of the test part are left for the evaluation.
-    """
-    import inspect
-    import importlib
-    from pydoc_data import topics
-
-    manual = [topics.topics[key] for key in sorted(topics.topics)]
-    modules = ["argparse", "ast", "configparser", "csv", "datetime", "difflib", "email.message", "fractions",
-               "http.server", "logging", "mailbox", "optparse", "pathlib", "smtplib", "socketserver", "tarfile"]
-    sources = [inspect.getsource(importlib.import_module(name)) for name in modules]
-    return [a.whole for a in topic_splits(models).train] + manual + sources

@@ -16,6 +16,7 @@ float16-rounded values that were written. Needs `fetch`, and requirements-train.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import random
@@ -30,6 +31,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import BertForSequenceClassification
 
+import ordinary
 import texts
 import windows
 
@@ -67,10 +69,10 @@ def guard_task(models: Path, tokenizer: Tokenizer, epochs: int) -> Task:
     print(f"guard: train {len(splits.train)}, validation {len(splits.validation)}, test {len(splits.test)} texts; "
           f"{splits.near_duplicates_removed} near-duplicates removed", flush=True)
     chats = encode(tokenizer, [(e.text, e.label) for e in splits.train])
-    source = windows.WindowSource(tokenizer, texts.ordinary_texts(models))
+    source = windows.WindowSource(tokenizer, ordinary.groups(models))
     sets = [chats + windows.guard_windows(source, splits.train, windows.WindowCounts(), SEED + n) for n in range(epochs)]
-    held = windows.WindowSource(tokenizer, [a.whole for a in texts.topic_splits(models).validation])
-    counts = windows.WindowCounts(plain=200, harmless=100, injected=200)
+    held = windows.WindowSource(tokenizer, ordinary.held_out_groups(models))
+    counts = windows.WindowCounts(plain=400, harmless=100, injected=300)
     validation = {"texts": encode(tokenizer, [(e.text, e.label) for e in splits.validation], 512),
                   "windows": windows.guard_windows(held, splits.validation, counts, SEED)}
     test = {name: encode(tokenizer, [(e.text, e.label) for e in splits.test if e.source == name], 512)
@@ -216,10 +218,47 @@ def fit(model: BertForSequenceClassification, epochs: list[list[Sample]], method
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         schedule.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
         if step % 50 == 49 or step + 1 == len(plan):
             print(f"  step {step + 1}/{len(plan)} loss {np.mean(losses[-50:]):.4f} "
                   f"{time.monotonic() - started:.0f} s", flush=True)
+
+
+def frozen_states(model: BertForSequenceClassification, samples: list[Sample], cache: Path) -> torch.Tensor:
+    """The frozen encoder's last state of [CLS] for each sample, [samples, hidden]; kept in the cache folder, because
+    `linear` and `pooler` ask for the same ones."""
+    key = hashlib.sha256(repr(samples).encode()).hexdigest()[:16]
+    path = cache / f".states-{key}.npy"
+    if path.is_file():
+        return torch.from_numpy(np.load(path))
+    states = torch.zeros(len(samples), model.config.hidden_size)
+    model.eval()
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for chosen in batches(samples, 4096, None):
+            ids, mask, _ = tensors_of(samples, chosen)
+            states[chosen] = model.bert(ids, attention_mask=mask).last_hidden_state[:, 0].float()
+    np.save(path, states.numpy())
+    return states
+
+
+def fit_frozen(model: BertForSequenceClassification, samples: list[Sample], method: str, cache: Path) -> None:
+    """Fits pooler and classifier alone, on states that never change: twenty passes cost seconds."""
+    states = frozen_states(model, samples, cache).clone()
+    labels = torch.tensor([label for _, label in samples])
+    optimiser = optimiser_for(model, method)
+    passes, batch = 20, 256
+    steps = passes * math.ceil(len(samples) / batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps)))
+    generator = torch.Generator().manual_seed(SEED)
+    for _ in range(passes):
+        for chosen in torch.randperm(len(samples), generator=generator).split(batch):
+            logits = model.classifier(model.bert.pooler(states[chosen].unsqueeze(1)))
+            loss = torch.nn.functional.cross_entropy(logits, labels[chosen], label_smoothing=0.02)
+            loss.backward()
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            schedule.step()
+    print(f"  {passes} passes, last loss {loss.item():.4f}", flush=True)
 
 
 def learned_tensors(model: BertForSequenceClassification) -> dict[str, torch.Tensor]:
@@ -271,7 +310,10 @@ def main() -> int:
     task = make(arguments.models, tokenizer, arguments.epochs)
     model = load_model(body, task.labels, arguments.method)
     cpu = time.process_time()
-    fit(model, task.epochs, arguments.method, arguments.batch_tokens)
+    if arguments.method == "biases":
+        fit(model, task.epochs, arguments.method, arguments.batch_tokens)
+    else:
+        fit_frozen(model, task.epochs[0], arguments.method, arguments.models)
     cpu = time.process_time() - cpu
     learned = learned_tensors(model)
     receipt = {"task": arguments.task, "method": arguments.method, "epochs": arguments.epochs, "seed": SEED,

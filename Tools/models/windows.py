@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
+from ordinary import Group
 from texts import INJECTION, SAFE, Example
 
 CUE = re.compile(
@@ -40,9 +41,9 @@ ORDERS = [
 
 @dataclass(frozen=True)
 class WindowCounts:
-    plain: int = 1600
-    harmless: int = 600
-    injected: int = 1600
+    plain: int = 2600
+    harmless: int = 800
+    injected: int = 2000
 
 
 def passages(train: list[Example], rng: random.Random) -> list[str]:
@@ -63,22 +64,25 @@ def requests(train: list[Example]) -> list[str]:
 
 
 class WindowSource:
-    """Random windows of token ids over a list of long texts."""
+    """Random windows of token ids over groups of long texts; a group is drawn by its weight, then a text by its length."""
 
-    def __init__(self, tokenizer: Tokenizer, long_texts: list[str]) -> None:
+    def __init__(self, tokenizer: Tokenizer, groups: list[Group]) -> None:
         self.tokenizer = tokenizer
-        self.tokens = [self.ids(text) for text in long_texts]
-        self.tokens = [ids for ids in self.tokens if len(ids) >= 130]
+        tokens = [[ids for text in group.texts if len(ids := self.ids(text)) >= 130] for group in groups]
+        self.weights = [group.weight for group in groups]
+        self.tokens = tokens
+        self.lengths = [[len(ids) for ids in group] for group in tokens]
 
     def ids(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
     def window(self, rng: random.Random, inserted: str | None) -> list[int]:
-        """Between 24 and 126 tokens, about half of them at the full length of a 128 or 64 token window."""
-        length = rng.choice([126, 126, 126, 62, 62, rng.randint(24, 126), rng.randint(24, 126)])
-        text = rng.choice(self.tokens)
-        middle = self.ids(inserted)[:length - 8] if inserted else []
-        around = length - len(middle)
+        """Between 16 and 126 tokens, half of them at the full length of a 128 or 64 token window."""
+        length = rng.choice([126, 126, 62, rng.randint(16, 126), rng.randint(16, 126)])
+        group = rng.choices(range(len(self.tokens)), self.weights)[0]
+        text = rng.choices(self.tokens[group], self.lengths[group])[0]
+        middle = self.ids(inserted)[:max(length - 8, 12)] if inserted else []
+        around = max(length, len(middle) + 4) - len(middle)
         start = rng.randrange(max(1, len(text) - around))
         cut = rng.randint(0, around)
         body = text[start:start + around]
