@@ -1,0 +1,209 @@
+/* Self-attention on 16 lanes. One text for AVX2 and AVX-512.
+ *
+ * Per head the keys are transposed to [head_size][keys], so that scores of 16 keys are one register, and the values are
+ * copied to [keys][head_size], so that an output row is a few registers. Query rows go in tiles whose scores, at most
+ * MARTLET_ATTENTION_ROWS x keys, stay in the first or second cache level. */
+#include "../kernels_internal.h"
+#include "../shared/lanes16.h"
+
+typedef struct {
+    float *keys;   /* [head_size][key_stride], zeros after the last key */
+    float *values; /* [length][value_stride], zeros after head_size */
+    float *scores; /* [MARTLET_ATTENTION_ROWS][key_stride] */
+    size_t key_stride, value_stride, length, head_size;
+} head_buffers;
+
+/* 16 rows of 16 floats, transposed in registers. */
+INLINE void transpose16(f32x16 v[16]) {
+    f32x16 t[16];
+#define STAGE(from, to, step, ...)                                                             \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) if (!(i & step)) {         \
+        to[i] = __builtin_shufflevector(from[i], from[i + step], __VA_ARGS__##_LOW);           \
+        to[i + step] = __builtin_shufflevector(from[i], from[i + step], __VA_ARGS__##_HIGH);   \
+    }
+#define SWAP8_LOW 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define SWAP8_HIGH 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define SWAP4_LOW 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define SWAP4_HIGH 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define SWAP2_LOW 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define SWAP2_HIGH 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define SWAP1_LOW 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define SWAP1_HIGH 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+    STAGE(v, t, 8, SWAP8)
+    STAGE(t, v, 4, SWAP4)
+    STAGE(v, t, 2, SWAP2)
+    STAGE(t, v, 1, SWAP1)
+}
+
+INLINE void gather_head(const head_buffers *head, const float *keys, const float *values, size_t stride) {
+    size_t length = head->length, size = head->head_size;
+    for (size_t j = 0; j < head->key_stride; j += 16) {
+        size_t count = j < length ? (length - j < 16 ? length - j : 16) : 0;
+        size_t k = 0;
+        for (; k + 16 <= size; k += 16) {
+            f32x16 block[16];
+            if (count == 16) {
+#pragma clang loop unroll(full)
+                for (size_t r = 0; r < 16; r++) block[r] = load16_unaligned(keys + (j + r) * stride + k);
+            } else {
+                for (size_t r = 0; r < 16; r++)
+                    block[r] = r < count ? load16_unaligned(keys + (j + r) * stride + k) : splat(0.0f);
+            }
+            transpose16(block);
+#pragma clang loop unroll(full)
+            for (size_t r = 0; r < 16; r++) store16(head->keys + (k + r) * head->key_stride + j, block[r]);
+        }
+        for (; k < size; k++)
+            for (size_t r = 0; r < 16; r++)
+                head->keys[k * head->key_stride + j + r] = r < count ? keys[(j + r) * stride + k] : 0.0f;
+    }
+    for (size_t j = 0; j < length; j++) {
+        const float *from = values + j * stride;
+        float *to = head->values + j * head->value_stride;
+        size_t c = 0;
+        for (; c + 16 <= size; c += 16) store16(to + c, load16_unaligned(from + c));
+        if (c < size) {
+            store16(to + c, splat(0.0f));
+            for (; c < size; c++) to[c] = from[c];
+        }
+    }
+}
+
+/* scores[row][key] for `rows` query rows and every key; `rows` is a constant at every call. */
+INLINE void score_tile(const head_buffers *head, const float *query, size_t query_stride, const size_t rows) {
+    for (size_t j = 0; j < head->key_stride; j += MARTLET_TILE_GROUPS * 16) {
+        f32x16 sums[MARTLET_TILE_ROWS][MARTLET_TILE_GROUPS];
+#pragma clang loop unroll(full)
+        for (size_t m = 0; m < rows; m++)
+#pragma clang loop unroll(full)
+            for (size_t g = 0; g < MARTLET_TILE_GROUPS; g++) sums[m][g] = splat(0.0f);
+        for (size_t k = 0; k < head->head_size; k++) {
+            const float *keys = head->keys + k * head->key_stride + j;
+#pragma clang loop unroll(full)
+            for (size_t m = 0; m < rows; m++) {
+                f32x16 q = splat(query[m * query_stride + k]);
+#pragma clang loop unroll(full)
+                for (size_t g = 0; g < MARTLET_TILE_GROUPS; g++)
+                    sums[m][g] = fma16(q, load16(keys + g * 16), sums[m][g]);
+            }
+        }
+#pragma clang loop unroll(full)
+        for (size_t m = 0; m < rows; m++)
+#pragma clang loop unroll(full)
+            for (size_t g = 0; g < MARTLET_TILE_GROUPS; g++)
+                store16(head->scores + m * head->key_stride + j + g * 16, sums[m][g]);
+    }
+}
+
+/* Scores of one row become 2^(score - largest); returns 1 / their sum. */
+INLINE float softmax_row(float *scores, size_t length) {
+    size_t groups = length / 16, rest = length % 16;
+    i32x16 in_length = lane_numbers() < (int32_t)rest;
+    f32x16 largest = splat(-__builtin_inff());
+    for (size_t i = 0; i < groups; i++) largest = max16(load16(scores + i * 16), largest);
+    if (rest) {
+        f32x16 last = load16(scores + groups * 16);
+        largest = max16(in_length ? last : splat(-__builtin_inff()), largest);
+    }
+    f32x16 top = splat(largest16(largest));
+    f32x16 sums[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+    size_t i = 0;
+    for (; i + 4 <= groups; i += 4)
+#pragma clang loop unroll(full)
+        for (size_t g = 0; g < 4; g++) {
+            f32x16 p = exp2_16(load16(scores + (i + g) * 16) - top);
+            store16(scores + (i + g) * 16, p);
+            sums[g] += p;
+        }
+    for (size_t g = 0; i + g < groups; g++) {
+        f32x16 p = exp2_16(load16(scores + (i + g) * 16) - top);
+        store16(scores + (i + g) * 16, p);
+        sums[g] += p;
+    }
+    if (rest) {
+        f32x16 p = exp2_16(load16(scores + groups * 16) - top);
+        p = in_length ? p : splat(0.0f);
+        store16(scores + groups * 16, p);
+        sums[groups % 4] += p;
+    }
+    return 1.0f / sum16((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+/* out[row][column] for one block of `groups` * 16 columns of the head; `rows` and `groups` are constants. */
+INLINE void value_tile(
+    const head_buffers *head, float *out, size_t out_stride, const float *inverse, size_t column, const size_t rows,
+    const size_t groups) {
+    f32x16 sums[MARTLET_TILE_ROWS][MARTLET_TILE_GROUPS];
+#pragma clang loop unroll(full)
+    for (size_t m = 0; m < rows; m++)
+#pragma clang loop unroll(full)
+        for (size_t g = 0; g < groups; g++) sums[m][g] = splat(0.0f);
+    const float *values = head->values + column;
+    for (size_t j = 0; j < head->length; j++, values += head->value_stride) {
+#pragma clang loop unroll(full)
+        for (size_t m = 0; m < rows; m++) {
+            f32x16 p = splat(head->scores[m * head->key_stride + j]);
+#pragma clang loop unroll(full)
+            for (size_t g = 0; g < groups; g++) sums[m][g] = fma16(p, load16(values + g * 16), sums[m][g]);
+        }
+    }
+#pragma clang loop unroll(full)
+    for (size_t m = 0; m < rows; m++)
+#pragma clang loop unroll(full)
+        for (size_t g = 0; g < groups; g++) {
+            f32x16 y = sums[m][g] * splat(inverse[m]);
+            float *to = out + m * out_stride + column + g * 16;
+            size_t left = head->head_size - column - g * 16;
+            if (left >= 16) {
+                *(f32x16_unaligned *)to = y;
+            } else {
+                /* The next head's columns follow; they are not ours to write. */
+                for (size_t lane = 0; lane < left; lane++) to[lane] = y[lane];
+            }
+        }
+}
+
+INLINE void attend_tile(
+    const head_buffers *head, const float *query, size_t query_stride, float *out, size_t out_stride,
+    const size_t rows) {
+    float inverse[MARTLET_ATTENTION_ROWS];
+    score_tile(head, query, query_stride, rows);
+    for (size_t m = 0; m < rows; m++) inverse[m] = softmax_row(head->scores + m * head->key_stride, head->length);
+    size_t c = 0;
+    for (; c + (MARTLET_TILE_GROUPS - 1) * 16 < head->head_size; c += MARTLET_TILE_GROUPS * 16)
+        value_tile(head, out, out_stride, inverse, c, rows, MARTLET_TILE_GROUPS);
+    if (c < head->head_size) value_tile(head, out, out_stride, inverse, c, rows, 1);
+}
+
+void MARTLET_LEVEL(attention)(const martlet_attention_call *call) {
+    size_t size = call->head_size, hidden = call->heads * size;
+    head_buffers head = {
+        .key_stride = martlet_round_up(call->length, 32),
+        .value_stride = martlet_round_up(size, 16),
+        .length = call->length,
+        .head_size = size,
+    };
+    head.keys = call->workspace;
+    head.values = head.keys + size * head.key_stride;
+    head.scores = head.values + call->length * head.value_stride;
+    for (size_t h = 0; h < call->heads; h++) {
+        const float *keys = call->key_value + h * size;
+        gather_head(&head, keys, keys + hidden, call->key_value_stride);
+        const float *query = call->query + h * size;
+        float *out = call->out + h * size;
+        size_t m = 0;
+#define TILE(count) \
+    attend_tile(&head, query + m * call->query_stride, call->query_stride, out + m * call->out_stride, call->out_stride, count)
+        for (; m + MARTLET_TILE_ROWS <= call->query_rows; m += MARTLET_TILE_ROWS) TILE(MARTLET_TILE_ROWS);
+        if (MARTLET_TILE_ROWS > 4 && m + 4 <= call->query_rows) {
+            TILE(4);
+            m += 4;
+        }
+        if (MARTLET_TILE_ROWS > 8 && m + 4 <= call->query_rows) {
+            TILE(4);
+            m += 4;
+        }
+        for (; m < call->query_rows; m++) TILE(1);
+#undef TILE
+    }
+}

@@ -1,0 +1,167 @@
+/* CMartletKernels: the arithmetic of the encoder, one signature for each kernel and one file for each instruction set.
+ *
+ * Every level gives the same bits. Integers are exact. Floats follow one order of operations, written down beside each
+ * kernel: a fused multiply-add exactly where "fma" stands, sums in lanes of 16 with a fixed tree, division and square
+ * root correctly rounded.
+ *
+ * Float rows are padded: `stride` counts floats, is a multiple of 32 and covers the columns rounded up to 32, and the
+ * pad holds zeros. Kernels read and write whole groups of 16 columns and leave zeros in the pad. Buffers are 64-byte
+ * aligned. Outputs overlap no input unless stated. No kernel can fail, allocates, or reads past the strides given. */
+#ifndef MARTLET_KERNELS_H
+#define MARTLET_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/* Columns of one packed weight panel, and the multiple every float row is padded to. */
+#define MARTLET_PANEL_COLS 32
+/* Most query rows that one attention step holds scores for. */
+#define MARTLET_ATTENTION_ROWS 12
+
+/* CPU features that kernels ask for; a level is a set of them. */
+enum {
+    MARTLET_CPU_AVX2 = 1 << 0,       /* AVX2 and FMA */
+    MARTLET_CPU_AVX512VNNI = 1 << 1, /* AVX-512 F, BW, DQ, VL and VNNI */
+};
+
+/* What this CPU has and its operating system keeps over a context switch. */
+uint32_t martlet_cpu_features(void);
+
+/* A linear layer with int8 weights, packed by martlet_pack_s8. `panels` counts groups of 32 output columns. */
+typedef struct {
+    const int8_t *weights;      /* [panels][depth4][32][4], 64-byte aligned */
+    const int32_t *column_sums; /* [panels * 32] sum of a column's weights */
+    const float *scales;        /* [panels * 32], 0 in the pad */
+    const float *bias;          /* [panels * 32], 0 in the pad */
+    size_t depth4;              /* inputs / 4, rounded up */
+    size_t panels;
+} martlet_linear_s8;
+
+/* A linear layer with float weights, packed by martlet_pack_f32. */
+typedef struct {
+    const float *weights; /* [panels][depth][32], 64-byte aligned */
+    const float *bias;    /* [panels * 32], 0 in the pad */
+    size_t depth;
+    size_t panels;
+} martlet_linear_f32;
+
+/* Rows of u8 with a scale and a zero point each: x = scale * (q - zero), 0 <= zero <= 255. */
+typedef struct {
+    uint8_t *values; /* [rows][stride] */
+    float *scales;   /* [rows] */
+    int32_t *zeros;  /* [rows] */
+    size_t stride;   /* bytes, a multiple of 32 */
+} martlet_quantized_rows;
+
+typedef enum {
+    MARTLET_STORE = 0,      /* out = y */
+    MARTLET_ACCUMULATE = 1, /* out = y + out: the residual connection */
+} martlet_store_mode;
+
+typedef enum {
+    MARTLET_GELU_ERF = 0,
+    MARTLET_GELU_TANH = 1,
+    MARTLET_RELU = 2,
+    MARTLET_TANH = 3,
+} martlet_activation;
+
+/* weights [cols][depth] int8 row-major -> panels. `out` is martlet_packed_s8_bytes long, `column_sums` panels * 32. */
+size_t martlet_packed_s8_bytes(size_t cols, size_t depth);
+void martlet_pack_s8(int8_t *out, int32_t *column_sums, const int8_t *weights, size_t cols, size_t depth);
+/* weights [cols][depth] float row-major -> panels. `out` is martlet_packed_f32_floats long. */
+size_t martlet_packed_f32_floats(size_t cols, size_t depth);
+void martlet_pack_f32(float *out, const float *weights, size_t cols, size_t depth);
+
+/* Linear layer on u8 rows.
+ *   sum = sum over k of q[m][k] * w[n][k], exact in int32 (depth up to 32768)
+ *   y   = fma(row_scale * scales[n], (float)(sum - row_zero * column_sums[n]), bias[n])
+ *   out [rows][panels * 32] float, row stride out_stride. */
+typedef void martlet_gemm_s8_fn(
+    float *out, size_t out_stride, const martlet_quantized_rows *in, const martlet_linear_s8 *linear, size_t rows,
+    martlet_store_mode mode);
+
+/* Linear layer on float rows: y = (fma over k in rising order, from 0) + bias[n].
+ *   in [rows][in_stride] float, out as above. */
+typedef void martlet_gemm_f32_fn(
+    float *out, size_t out_stride, const float *in, size_t in_stride, const martlet_linear_f32 *linear, size_t rows,
+    martlet_store_mode mode);
+
+/* Quantises rows to u8. low = min(0, row), high = max(0, row); scale = (high - low) / 255; inverse = 255 / (high - low);
+ * zero = round(-low * inverse); q = round(clamp(fma(x, inverse, zero), 0, 255)); round is to nearest, ties to even.
+ * A row whose range is below 1e-30 becomes scale 1, zero 0, all q 0. NaN quantises to 0. */
+typedef void martlet_quantize_rows_fn(
+    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols);
+
+/* Layer normalisation in place, and quantisation of the result when `quantized` is not NULL.
+ *   mean = sum / cols; variance = (sum of (x - mean)^2 by fma) / cols; inverse = 1 / sqrt(variance + epsilon)
+ *   y = fma((x - mean) * inverse, gamma, beta)
+ * Sums: group i of 16 columns goes to accumulator i % 4; (a0 + a1) + (a2 + a3); then lanes 8, 4, 2, 1 apart.
+ *   gamma, beta [cols rounded up to 32], zeros in the pad. */
+typedef void martlet_layer_norm_fn(
+    float *rows_inout, size_t stride, size_t rows, size_t cols, const float *gamma, const float *beta, float epsilon,
+    martlet_quantized_rows *_Nullable quantized);
+
+/* Activation in place, times channel_scale [cols rounded up to 32] when that is not NULL, and quantisation of the
+ * result when `quantized` is not NULL. GELU: see shared/activation_tables.h, fma throughout, then 0.5 x by fma. tanh:
+ * (1 - e) / (1 + e) with e = 2^(-2 log2(e) |x|), with the sign of x. */
+typedef void martlet_activate_fn(
+    float *rows_inout, size_t stride, size_t rows, size_t cols, martlet_activation activation,
+    const float *_Nullable channel_scale, martlet_quantized_rows *_Nullable quantized);
+
+/* Self-attention of one sequence over its own rows.
+ *   query   [query_rows][query_stride]: scaled so that a score is in units of log2: log2(e) / sqrt(head_size) folded in
+ *   key_value [length][key_value_stride]: all heads' keys from column 0, all heads' values from column hidden
+ *   out     [query_rows][out_stride], hidden = heads * head_size columns
+ *   workspace  martlet_attention_workspace_floats(length, head_size) floats
+ * score = fma over head_size in rising order from 0; p = 2^(score - max of the row); denominator: groups of 16 keys to
+ * accumulator i % 4, tree as in layer_norm; out = (fma over keys in rising order from 0) * (1 / denominator). */
+typedef struct {
+    const float *query;
+    const float *key_value;
+    float *out;
+    float *workspace;
+    size_t query_stride, key_value_stride, out_stride;
+    size_t query_rows, length, heads, head_size;
+} martlet_attention_call;
+typedef void martlet_attention_fn(const martlet_attention_call *call);
+
+size_t martlet_attention_workspace_floats(size_t length, size_t head_size);
+
+/* Embedding tables, row-major with `cols` columns, without pad. Words are int8 with a scale a row, or float. */
+typedef struct {
+    const int8_t *_Nullable words_s8; /* NULL: words_f32 is set */
+    const float *_Nullable word_scales;
+    const float *_Nullable words_f32;
+    const float *positions;
+    const float *types;
+    size_t cols;
+} martlet_embeddings;
+
+/* Rows of one sequence: out = fma(word, word_scale, position) + type, or (word + position) + type for float words.
+ *   ids, type_ids [rows], within the tables; row r takes position r; out [rows][stride]. */
+typedef void martlet_embed_fn(
+    float *out, size_t stride, const martlet_embeddings *tables, const int32_t *ids, const int32_t *type_ids,
+    size_t rows);
+
+typedef struct {
+    martlet_embed_fn *embed;
+    martlet_gemm_s8_fn *gemm_s8;
+    martlet_gemm_f32_fn *gemm_f32;
+    martlet_quantize_rows_fn *quantize_rows;
+    martlet_layer_norm_fn *layer_norm;
+    martlet_activate_fn *activate;
+    martlet_attention_fn *attention;
+} martlet_kernel_table;
+
+/* Starts from the reference; better entries overwrite it. `features` must be a subset of martlet_cpu_features(). */
+void martlet_kernel_table_init(martlet_kernel_table *table, uint32_t features);
+
+/* Multiply-adds per second of a loop of nothing but vpdpbusd (or the best this CPU has), over about `loops` * 240
+ * instructions; the caller times it. Returns MACs executed. For Tools/measure. */
+uint64_t martlet_peak_s8_macs(uint32_t features, uint64_t loops);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,66 @@
+internal import MartletCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// Memory for kernels: zeroed, 64-byte aligned pieces of a few large blocks, all returned together.
+final class AlignedArena: @unchecked Sendable {  // safe: pieces are taken while one owner builds; read-only or owned after
+    static let alignment = 64
+    /// Blocks of this size and more ask for huge pages: weights are read front to back at every batch.
+    private static let hugePageBytes = 2 << 20
+
+    private var blocks: [(base: UnsafeMutableRawPointer, bytes: Int)] = []
+    private var used = 0
+    /// Bytes taken from the system.
+    private(set) var bytes = 0
+    private let blockBytes: Int
+
+    /// - Parameter blockBytes: least size of a block; about the sum of what will be taken.
+    init(blockBytes: Int) { self.blockBytes = max(Self.alignment, blockBytes) }
+
+    deinit {
+        for block in blocks { free(block.base) }
+    }
+
+    /// `count` zeroed elements.
+    /// - Throws: `.resourceExhausted` when the system has no memory left.
+    func take<Element: BitwiseCopyable>(
+        _ count: Int, of type: Element.Type = Element.self
+    ) throws(MartletError) -> UnsafeMutablePointer<Element> {
+        let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        guard count >= 0, !overflow, size <= 1 << 40 else {
+            throw MartletError(.resourceExhausted, "an encoder buffer of \(count) elements is too large")
+        }
+        let rounded = max(1, (size + Self.alignment - 1) / Self.alignment) * Self.alignment
+        if blocks.last.map({ $0.bytes - used < rounded }) ?? true { try addBlock(atLeast: rounded) }
+        guard let block = blocks.last else {
+            throw MartletError(.internalError, "the encoder's memory has no block")
+        }
+        let start = (block.base + used).bindMemory(to: Element.self, capacity: max(1, count))
+        used += rounded
+        return start
+    }
+
+    private func addBlock(atLeast needed: Int) throws(MartletError) {
+        let wanted = max(needed, blockBytes)
+        let large = wanted >= Self.hugePageBytes
+        let unit = large ? Self.hugePageBytes : 4096
+        let size = (wanted + unit - 1) / unit * unit
+        var base: UnsafeMutableRawPointer?
+        guard posix_memalign(&base, large ? Self.hugePageBytes : 4096, size) == 0, let base else {
+            throw MartletError(.resourceExhausted, "no memory for an encoder buffer of \(size) bytes")
+        }
+        #if os(Linux)
+            if large { madvise(base, size, Int32(MADV_HUGEPAGE)) }
+        #endif
+        memset(base, 0, size)
+        blocks.append((base, size))
+        bytes += size
+        used = 0
+    }
+}

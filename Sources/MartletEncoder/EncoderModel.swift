@@ -1,0 +1,49 @@
+internal import CMartletKernels
+package import MartletCore
+
+/// A BERT encoder with its classification head, packed for this CPU.
+///
+/// Turns packed token ids into logits. A sequence's logits have the same bits alone, in any batch, at any place in it
+/// and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights, or floats when
+/// the tensors are floats; everything else is float32.
+package final class EncoderModel: @unchecked Sendable {  // safe: nothing is written after init; runs write to their scratch
+    package let configuration: EncoderConfiguration
+    package let kernels: KernelTable
+    let plan: EncoderPlan
+
+    /// Rows of one pass, unless the longest sequence is longer: enough to hide reading the weights, few enough to stay
+    /// in the last cache level.
+    static let passRows = 512
+    /// Rows of one block: 48 rows of 1536 floats and bytes take a third of a 1 MiB cache.
+    static let blockRows = 48
+
+    /// Checks every tensor and packs the weights.
+    ///
+    /// Precision follows the element type of the first layer's weight. Embedding tables are read in place and keep
+    /// their owner alive; everything else is copied.
+    /// - Throws: `.failedPrecondition` naming the tensor or the configuration's field at fault;
+    ///   `.resourceExhausted` when memory does not suffice.
+    package init(
+        configuration: EncoderConfiguration, tensors: any TensorSource, kernels: KernelTable
+    ) throws(MartletError) {
+        self.configuration = configuration
+        self.kernels = kernels
+        plan = try EncoderPlan(configuration, tensors)
+    }
+
+    /// Element type of the linear layers' weights.
+    package var precision: ElementType { plan.precision }
+
+    /// Bytes of packed weights; embedding tables, which stay where they are, not counted.
+    package var memoryBytes: Int { plan.arena.bytes }
+
+    /// Buffers for one thread. Batches of any size run with it: what exceeds `rowsMax` runs as several passes.
+    ///
+    /// - Parameter rowsMax: rows the caller packs at most; memory is bounded by a few hundred rows or the longest
+    ///   sequence, whichever is more.
+    /// - Throws: `.resourceExhausted` when memory does not suffice.
+    package func scratch(rowsMax: Int) throws(MartletError) -> EncoderScratch {
+        let rows = max(configuration.maxPositions, min(rowsMax, Self.passRows))
+        return try EncoderScratch(configuration, rows: rows, blockRows: Self.blockRows)
+    }
+}

@@ -1,0 +1,174 @@
+internal import CMartletKernels
+internal import MartletCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// What one encoder layer needs, in the order it is used.
+struct LayerPlan {
+    /// Scaled by log2(e) / sqrt(head size), so that softmax is a power of two.
+    let query: LinearLayer
+    let keyValue: LinearLayer
+    let attentionOutput: LinearLayer
+    let attentionNorm: NormPlan
+    let intermediate: LinearLayer
+    /// Multiplies the activation's output, [intermediate]; nil without SmoothQuant.
+    let outputInputScale: UnsafePointer<Float>?
+    let output: LinearLayer
+    let outputNorm: NormPlan
+}
+
+struct NormPlan {
+    let gamma: UnsafePointer<Float>
+    let beta: UnsafePointer<Float>
+}
+
+/// A whole model packed for the kernels: every pointer leads into `arena` or into the word embeddings' owner.
+struct EncoderPlan {
+    let embeddings: martlet_embeddings
+    /// Keeps the embedding tables, which are read in place.
+    let embeddingOwners: [AnyObject]
+    let embeddingNorm: NormPlan
+    let layers: [LayerPlan]
+    let pooler: LinearLayer
+    let classifier: LinearLayer
+    let activation: martlet_activation
+    let precision: ElementType
+    let arena: AlignedArena
+
+    init(_ configuration: EncoderConfiguration, _ tensors: any TensorSource) throws(MartletError) {
+        try configuration.checkForEncoder()
+        let hidden = configuration.hiddenSize, inner = configuration.intermediateSize
+        let first = LinearSite.qkv(layer: 0).tensorName + ".weight"
+        precision = tensors.tensor(named: first)?.elementType ?? .int8
+        let weights = configuration.layers * (4 * hidden * hidden + 2 * hidden * inner) * precision.byteCount
+        let rest = configuration.layers * 8 * 4 * (inner + 4 * hidden) + 8 * hidden * hidden
+        arena = AlignedArena(blockBytes: weights + weights / 32 + rest)
+        let packer = WeightPacker(tensors: tensors, arena: arena)
+
+        (embeddings, embeddingOwners) = try Self.embeddings(configuration, packer)
+        embeddingNorm = try Self.norm("embeddings.LayerNorm", hidden, packer)
+        var layers: [LayerPlan] = []
+        for layer in 0..<configuration.layers {
+            layers.append(try Self.layer(layer, configuration, precision, packer))
+        }
+        self.layers = layers
+        pooler = try packer.linear(
+            "pooler.dense", outputs: hidden, inputs: hidden, rows: 0..<hidden, precision: .float32)
+        classifier = try packer.linear(
+            "classifier", outputs: configuration.labels, inputs: hidden, rows: 0..<configuration.labels,
+            precision: .float32)
+        activation =
+            switch configuration.activation {
+            case .gelu: MARTLET_GELU_ERF
+            case .geluTanh: MARTLET_GELU_TANH
+            case .relu: MARTLET_RELU
+            }
+    }
+
+    private static func norm(_ name: String, _ size: Int, _ packer: WeightPacker) throws(MartletError) -> NormPlan {
+        NormPlan(
+            gamma: try packer.vector(name + ".weight", count: size), beta: try packer.vector(name + ".bias", count: size))
+    }
+
+    private static func layer(
+        _ index: Int, _ configuration: EncoderConfiguration, _ precision: ElementType, _ packer: WeightPacker
+    ) throws(MartletError) -> LayerPlan {
+        let hidden = configuration.hiddenSize, inner = configuration.intermediateSize
+        let prefix = "encoder.layer.\(index)"
+        let qkv = LinearSite.qkv(layer: index).tensorName
+        let scale = Float(log2(exp(1.0)) / Double(hidden / configuration.heads).squareRoot())
+        let scaleName = LinearSite.output(layer: index).tensorName + ".input_scale"
+        var inputScale: UnsafePointer<Float>?
+        if packer.tensors.tensor(named: scaleName) != nil {
+            let values = try packer.floats(scaleName, shape: [inner])
+            guard values.allSatisfy({ $0 > 0 }) else {
+                throw MartletError(.failedPrecondition, "tensor \(scaleName) holds a scale that is not above zero")
+            }
+            inputScale = try packer.paddedCopy(values)
+        }
+        return LayerPlan(
+            query: try packer.linear(
+                qkv, outputs: 3 * hidden, inputs: hidden, rows: 0..<hidden, precision: precision, factor: scale),
+            keyValue: try packer.linear(
+                qkv, outputs: 3 * hidden, inputs: hidden, rows: hidden..<3 * hidden, precision: precision),
+            attentionOutput: try packer.linear(
+                LinearSite.attentionOutput(layer: index).tensorName, outputs: hidden, inputs: hidden, rows: 0..<hidden,
+                precision: precision),
+            attentionNorm: try norm(prefix + ".attention.output.LayerNorm", hidden, packer),
+            intermediate: try packer.linear(
+                LinearSite.intermediate(layer: index).tensorName, outputs: inner, inputs: hidden, rows: 0..<inner,
+                precision: precision),
+            outputInputScale: inputScale,
+            output: try packer.linear(
+                LinearSite.output(layer: index).tensorName, outputs: hidden, inputs: inner, rows: 0..<hidden,
+                precision: precision),
+            outputNorm: try norm(prefix + ".output.LayerNorm", hidden, packer))
+    }
+
+    private static func embeddings(
+        _ configuration: EncoderConfiguration, _ packer: WeightPacker
+    ) throws(MartletError) -> (martlet_embeddings, [AnyObject]) {
+        let hidden = configuration.hiddenSize
+        let name = "embeddings.word_embeddings.weight"
+        let shape = [configuration.vocabularySize, hidden]
+        let words = try packer.tensor(name, [.int8, .float32], shape: shape)
+        var owners = [words.owner]
+        var tables = martlet_embeddings(
+            words_s8: nil, word_scales: nil, words_f32: nil,
+            positions: try table("embeddings.position_embeddings.weight", configuration.maxPositions),
+            types: try table("embeddings.token_type_embeddings.weight", configuration.tokenTypes), cols: hidden)
+        switch words.elementType {
+        case .int8:
+            tables.words_s8 = words.bytes.bindMemory(to: Int8.self).baseAddress
+            let scales = try packer.scales(of: name, count: configuration.vocabularySize)
+            tables.word_scales = try packer.paddedCopy(scales)
+        case .float32:
+            tables.words_f32 = try packer.floats(name, shape: shape).baseAddress
+        }
+        return (tables, owners)
+
+        func table(_ name: String, _ rows: Int) throws(MartletError) -> UnsafePointer<Float> {
+            let values = try packer.floats(name, shape: [rows, hidden])
+            guard let base = values.baseAddress, let tensor = packer.tensors.tensor(named: name) else {
+                throw MartletError(.failedPrecondition, "the weights have no tensor \(name)")
+            }
+            owners.append(tensor.owner)
+            return base
+        }
+    }
+}
+
+extension EncoderConfiguration {
+    /// Refuses sizes that no encoder has or that the kernels cannot count exactly.
+    fileprivate func checkForEncoder() throws(MartletError) {
+        func require(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws(MartletError) {
+            guard range.contains(value) else {
+                throw MartletError(
+                    .failedPrecondition,
+                    "the configuration's \(name) is \(value), outside \(range.lowerBound)...\(range.upperBound)")
+            }
+        }
+        // 32768 inputs of 255 * 127 stay below 2^31: sums are exact in int32.
+        try require(hiddenSize, 1...32_768, "hiddenSize")
+        try require(intermediateSize, 1...32_768, "intermediateSize")
+        try require(layers, 1...1_024, "layers")
+        try require(heads, 1...hiddenSize, "heads")
+        try require(vocabularySize, 1...(1 << 24), "vocabularySize")
+        try require(maxPositions, 1...(1 << 20), "maxPositions")
+        try require(tokenTypes, 1...(1 << 16), "tokenTypes")
+        try require(labels, 1...(1 << 20), "labels")
+        guard hiddenSize % heads == 0 else {
+            throw MartletError(
+                .failedPrecondition, "the configuration's hiddenSize \(hiddenSize) is no multiple of heads \(heads)")
+        }
+        guard layerNormEpsilon.isFinite, layerNormEpsilon > 0 else {
+            throw MartletError(.failedPrecondition, "the configuration's layerNormEpsilon must be above zero")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import MartletCore
+import MartletEncoder
+import MartletTestSupport
+import Testing
+
+@Suite("Logits")
+struct LogitsTests {
+    @Test("the fixture holds every activation in both precisions")
+    func fixtureIsComplete() {
+        #expect(LogitsCase.all.count == 6)
+        #expect(Set(LogitsCase.all.map(\.configuration.activation)) == Set(Activation.allCases))
+    }
+
+    @Test("agree with an independent float64 implementation", arguments: LogitsCase.all, KernelTable.runnableHere)
+    func agreeWithFixture(fixture: LogitsCase, level: CPULevel) throws {
+        let model = try fixture.model(level)
+        #expect(model.kernels.level == level)
+        var batch = PackedBatch()
+        for sequence in fixture.sequences { batch.append(ids: sequence.ids, typeIDs: sequence.typeIDs) }
+        var logits: [Float] = []
+        try model.run(batch, scratch: try model.scratch(rowsMax: batch.rows), logits: &logits)
+        let expected = fixture.sequences.flatMap(\.logits)
+        #expect(logits.count == expected.count)
+        // Float: the bound of the real model. Int8: one step of a row's 255 may round the other way in float64, which
+        // moves a logit by about the step.
+        let bound: Float = fixture.precision == "int8" ? 0.03 : 2e-5
+        let worst = zip(logits, expected).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(worst < bound, "worst difference \(worst)")
+    }
+
+    @Test("have the same bits at every CPU level", arguments: LogitsCase.all)
+    func sameBitsAtEveryLevel(fixture: LogitsCase) throws {
+        var batch = PackedBatch()
+        for sequence in fixture.sequences { batch.append(ids: sequence.ids, typeIDs: sequence.typeIDs) }
+        var answers: [[UInt32]] = []
+        for level in KernelTable.runnableHere {
+            let model = try fixture.model(level)
+            var logits: [Float] = []
+            try model.run(batch, scratch: try model.scratch(rowsMax: batch.rows), logits: &logits)
+            answers.append(logits.map(\.bitPattern))
+        }
+        #expect(Set(answers).count == 1)
+    }
+
+    @Test("have the same bits alone, in any batch and in any order", arguments: LogitsCase.all)
+    func sameBitsInAnyBatch(fixture: LogitsCase) throws {
+        let model = try fixture.model(.avx512vnni)
+        // Room for few rows: some batches run as several passes.
+        let scratch = try model.scratch(rowsMax: 200)
+        var seed = SeededGenerator(seed: fixture.seed)
+        let labels = fixture.configuration.labels
+        let texts = (0..<40).map { _ -> (ids: [Int32], alone: [UInt32]) in
+            let length = Int.random(in: 1...fixture.configuration.maxPositions, using: &seed)
+            let short = Bool.random(using: &seed) ? min(length, 20) : length
+            return ((0..<short).map { _ in Int32.random(in: 0..<61, using: &seed) }, [])
+        }
+        var alone: [[UInt32]] = []
+        for text in texts {
+            var batch = PackedBatch()
+            batch.append(ids: text.ids)
+            var logits: [Float] = []
+            try model.run(batch, scratch: scratch, logits: &logits)
+            alone.append(logits.map(\.bitPattern))
+        }
+        for round in 0..<60 {
+            let chosen = (0..<Int.random(in: 1...12, using: &seed)).map { _ in Int.random(in: 0..<texts.count, using: &seed) }
+            var batch = PackedBatch()
+            for index in chosen { batch.append(ids: texts[index].ids) }
+            var logits: [Float] = []
+            try model.run(batch, scratch: scratch, logits: &logits)
+            for (place, index) in chosen.enumerated() {
+                let bits = logits[place * labels..<(place + 1) * labels].map(\.bitPattern)
+                #expect(bits == alone[index], "round \(round), place \(place), seed \(fixture.seed)")
+            }
+        }
+    }
+}
