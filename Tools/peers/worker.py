@@ -5,6 +5,7 @@ Each line in is a JSON object, each line out its answer. A shape is "TOKENSxBATC
   {"mixed": [23, 41, ...], "batch": 32}   -> {"ms": total, "tokens": computed tokens}, padded in the order given
 The first line out, {"ready": true}, comes when the model is loaded.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -35,8 +36,13 @@ def load_onnxruntime(path: Path, threads: int) -> Callable[[Inputs], object]:
 def load_openvino(path: Path, threads: int) -> Callable[[Inputs], object]:
     import openvino
 
-    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
-                "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32"}
+    settings = {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
     request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
     return lambda inputs: request.infer(inputs, share_inputs=True, share_outputs=True)
 
@@ -68,7 +74,7 @@ def run_shape(infer: Callable[[Inputs], object], shape: str, seconds: float) -> 
 
 def run_mixed(infer: Callable[[Inputs], object], lengths: list[int], batch: int) -> dict[str, float]:
     rng = np.random.default_rng(SEED)
-    batches = [random_inputs(lengths[start:start + batch], rng) for start in range(0, len(lengths), batch)]
+    batches = [random_inputs(lengths[start : start + batch], rng) for start in range(0, len(lengths), batch)]
     infer(batches[0])
     started = time.perf_counter()
     for inputs in batches:
