@@ -8,7 +8,7 @@ public struct ModelStatus: Sendable, Hashable {
     public var name: String
     public var version: Int
     public var state: VersionState
-    /// Why the state is `failed`; empty otherwise.
+    /// Why the state is `failed`, or what holds up a version that is `draining` for too long; empty otherwise.
     public var reason: String
     /// Version labels that lead here now, such as `latest`.
     public var versionLabels: [String]

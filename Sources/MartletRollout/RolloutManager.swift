@@ -8,12 +8,6 @@ internal import Synchronization
 package actor RolloutManager<Loader: VersionLoader> {
     package typealias Loaded = Loader.Loaded
 
-    /// Everything readers see, replaced as a whole.
-    struct Board: Sendable {
-        var routes = RouteTable<Loaded>()
-        var entries: [(status: ModelStatus, residence: Residence<Loaded>?)] = []
-    }
-
     private enum Goal {
         case settled
         case shutDown
@@ -28,7 +22,7 @@ package actor RolloutManager<Loader: VersionLoader> {
     private let eventSink: AsyncStream<RolloutEvent>.Continuation
     private let drained: AsyncStream<VersionID>
     private let drainedSink: AsyncStream<VersionID>.Continuation
-    private nonisolated let published = Mutex(Board())
+    private nonisolated let published = Mutex(RolloutBoard<Loaded>())
 
     var records: [VersionID: VersionRecord<Loaded>] = [:]
     /// Model → label → version number; a label may lead to a version that is not ready yet.
@@ -94,11 +88,8 @@ package actor RolloutManager<Loader: VersionLoader> {
 
     /// Every known version, sorted by name, then number.
     package nonisolated func statuses() -> [ModelStatus] {
-        published.withLock { $0.entries }.map { entry in
-            var status = entry.status
-            status.leases = entry.residence?.leases ?? 0
-            return status
-        }
+        // Copied under the lock, counted outside it.
+        published.withLock { $0 }.statuses
     }
 
     // MARK: What sources and operators ask
@@ -365,23 +356,7 @@ package actor RolloutManager<Loader: VersionLoader> {
     }
 
     private func publish() {
-        var models: [String: RouteTable<Loaded>.Model] = [:]
-        for (id, record) in records {
-            var model = models[id.model] ?? .init(labels: labels[id.model] ?? [:])
-            var reason = ""
-            if case .failed(let why, _) = record.phase { reason = why }
-            model.states[id.number] = (record.state, reason)
-            if case .ready(let residence, _) = record.phase {
-                model.ready[id.number] = residence
-                if id.number > model.latest?.id.number ?? .min { model.latest = residence }
-            }
-            models[id.model] = model
-        }
-        let routes = RouteTable(models: models, isShuttingDown: isShuttingDown)
-        let entries = records.sorted { $0.key < $1.key }.map { id, record in
-            (status: record.status(labels: routes.labels(of: id)), residence: record.residence)
-        }
-        var board = Board(routes: routes, entries: entries)
+        var board = RolloutBoard(records, labels: labels, isShuttingDown: isShuttingDown)
         // Swapped, so that the old table is freed outside the lock that calls read under.
         published.withLock { swap(&$0, &board) }
     }

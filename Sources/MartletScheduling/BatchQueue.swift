@@ -49,7 +49,7 @@ package struct BatchQueue<Work: ScheduledWork>: Sendable {
         let priority: WorkPriority
         var entries: Deque<Entry> = []
         var tokens = 0
-        /// Virtual time: tokens served, counted from `floor` at the lane's birth (start-time fair queueing).
+        /// Virtual time: tokens served, counted from the lane's birth (start-time fair queueing).
         var served: Int
     }
 
@@ -58,8 +58,11 @@ package struct BatchQueue<Work: ScheduledWork>: Sendable {
 
     private let settings: Settings
     private var lanes: [Lane] = []
-    /// The largest virtual time at which a batch started; where new lanes start.
+    /// The virtual time at which the last batch started: a lane that was not looked at for long counts from here.
     private var floor = 0
+    /// Where new lanes start: not before the last one that emptied, whose debt was forgotten with it. One that empties
+    /// and returns all the time would otherwise always be the one served least.
+    private var birth = 0
     private var meter = ThroughputMeter()
 
     package private(set) var queuedTokens = 0
@@ -78,8 +81,8 @@ package struct BatchQueue<Work: ScheduledWork>: Sendable {
     // MARK: Admission
 
     /// Admits all of `works` or none: half a request helps nobody.
-    /// - Throws: `.deadlineExceeded` when the deadline has passed; `.resourceExhausted` with a retry hint when the queue
-    ///   is full or the works would still wait at their deadline; without a hint when they can never fit.
+    /// - Throws: `.deadlineExceeded` when the deadline has passed; `.resourceExhausted` with a retry hint when the
+    ///   queue is full or the works would still wait at their deadline; without a hint when they can never fit.
     package mutating func admit(
         _ works: some Collection<Work>, at now: ContinuousClock.Instant
     ) throws(MartletError) {
@@ -106,8 +109,11 @@ package struct BatchQueue<Work: ScheduledWork>: Sendable {
                     + "try again later",
                 retryAfter: retryHint)
         }
-        if let earliest, let wait = estimatedWait(behind: tokensWaiting(upTo: priority) + total),
-            now.advanced(by: wait) > earliest {
+        // Only for what stands before it: with nothing there a work is always tried, or one slow measurement would turn
+        // away everything after it and never be corrected.
+        if let earliest, let wait = estimatedWait(behind: tokensWaiting(upTo: priority)),
+            now.advanced(by: wait) > earliest
+        {
             // Admitted, it would be run in vain or not at all, and others would wait for it.
             throw MartletError(
                 .resourceExhausted,
@@ -127,7 +133,7 @@ package struct BatchQueue<Work: ScheduledWork>: Sendable {
             index = known
         } else {
             index = lanes.count
-            lanes.append(Lane(key: key, priority: priority, served: floor))
+            lanes.append(Lane(key: key, priority: priority, served: max(floor, birth)))
         }
         lanes[index].entries.append(entry)
         lanes[index].tokens += entry.tokens
@@ -196,9 +202,7 @@ package struct BatchQueue<Work: ScheduledWork>: Sendable {
         if !batch.works.isEmpty { floor = start }
         lanes[index].served = start + batch.tokens
         if lanes[index].entries.isEmpty {
-            // The lane's debt is forgotten with it, so new lanes must not start before where it stood: a lane that
-            // empties and returns all the time would otherwise always be the one served least.
-            floor = max(floor, lanes[index].served)
+            birth = max(birth, lanes[index].served)
             lanes.swapAt(index, lanes.count - 1)
             lanes.removeLast()
         }

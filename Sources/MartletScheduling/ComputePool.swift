@@ -29,7 +29,7 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
     /// Taken by the first `shutdown()`.
     private let threads: Mutex<[ComputeThread]>
 
-    /// Starts the threads, `martlet-compute-0` and so on.
+    /// Starts the threads, `martlet-cpu-0` and so on: Linux keeps 15 bytes of a name.
     /// - Parameters:
     ///   - threads: at least 1.
     ///   - batchTokensMax: tokens that a batch aims at; a single work above it runs alone.
@@ -50,7 +50,7 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
         self.core = core
         var started: [ComputeThread] = []
         for number in 0..<count {
-            let thread = ComputeThread.start(name: "martlet-compute-\(number)", stackBytes: 2 << 20) {
+            let thread = ComputeThread.start(name: "martlet-cpu-\(number)", stackBytes: 2 << 20) {
                 core.work(with: makeRunner(number))
             }
             guard let thread else {
@@ -75,7 +75,8 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
         try core.submit(CollectionOfOne(PoolItem.work(work)))
     }
 
-    /// Queues all of `works` or, with the errors of `submit`, none. They may run in several batches, on several threads.
+    /// Queues all of `works` or, with the errors of `submit`, none. They may run in several batches, on several
+    /// threads.
     package func submit(_ works: [Work]) throws(MartletError) {
         try core.submit(works.map { PoolItem.work($0) })
     }

@@ -28,9 +28,9 @@ package enum ComputeThreads {
         let list = line.dropFirst(label.count).filter { !$0.isWhitespace }
         var count = 0
         for range in list.split(separator: ",") {
-            let ends = range.split(separator: "-").map { Int($0) }
-            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first >= 0, first <= last,
-                last < 1 << 20
+            let ends = range.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, first <= last,
+                (0..<1 << 20).contains(first), last < 1 << 20
             else { return nil }
             count += last - first + 1
         }

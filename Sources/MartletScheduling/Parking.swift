@@ -5,7 +5,7 @@ internal import Darwin
 #endif
 
 /// A lock that threads can park under: `Mutex` has no condition to wait for.
-final class Parking: @unchecked Sendable {  // safe: both pointers are set once, and pthread objects are made for sharing
+final class Parking: @unchecked Sendable {  // safe: two constant pointers to objects made for sharing
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 

@@ -69,7 +69,7 @@ struct AvailabilityFirstTests {
         let some = AvailabilityFirst(.latest(1), selections: ["m": .specific([1, 3])])
         #expect(some.nextStep(for: versions("1 discovered,2 discovered,3 ready"))?.description == "load m/1")
         #expect(some.nextStep(for: versions("1 ready,2 ready,3 ready"))?.description == "unload m/2")
-        #expect(some.nextStep(for: versions("2 ready,4 discovered")) == nil, "nothing named is there: keep what answers")
+        #expect(some.nextStep(for: versions("2 ready,4 discovered")) == nil, "nothing named is there")
         #expect(some.nextStep(for: versions("2 discovered", model: "other"))?.description == "load other/2")
     }
 

@@ -45,7 +45,9 @@ private final class Scenario {
                     return count
                 }
                 // Loads that have not ended may hold objects of their own: at most one each.
-                if ledger.living > counted + 3 { Issue.record("\(event): \(ledger.living) objects live, \(counted) known") }
+                if ledger.living > counted + 3 {
+                    Issue.record("\(event): \(ledger.living) objects live, \(counted) known")
+                }
             default: break
             }
         }
@@ -76,7 +78,8 @@ private final class Scenario {
         case 0..<3:
             let id = randomID()
             if aspired[id] == nil || Bool.random(using: &random) {
-                aspired[id] = AspiredVersion(id: id, location: "", fingerprint: "\(Int.random(in: 0...3, using: &random))")
+                let fingerprint = "\(Int.random(in: 0...3, using: &random))"
+                aspired[id] = AspiredVersion(id: id, location: "", fingerprint: fingerprint)
             } else {
                 aspired[id] = nil
             }

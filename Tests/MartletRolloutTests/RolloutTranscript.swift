@@ -5,8 +5,8 @@ import Synchronization
 
 /// Plays a script of commands against a real manager and writes down what happens, so that a rollout reads as a text.
 ///
-/// Lines that begin with `> ` are commands; the lines after one are what it led to: events in order, then `name → version`
-/// of every model whose route changed.
+/// Lines that begin with `> ` are commands; the lines after one are what it led to: events in order, then
+/// `name → version` of every model whose route changed.
 final class RolloutTranscript {
     private let clock = ManualClock()
     private let loader = ScriptedLoader()
@@ -63,13 +63,15 @@ final class RolloutTranscript {
         case "end": leases[words[0]] = nil
         case "lease?":
             guard let lease = leases[words[0]] else { return ["ended"] }
-            return ["\(lease.loaded.id) \(lease.loaded.isAlive ? "alive" : "freed")\(lease.isRevoked ? ", revoked" : "")"]
+            let revoked = lease.isRevoked ? ", revoked" : ""
+            return ["\(lease.loaded.id) \(lease.loaded.isAlive ? "alive" : "freed")\(revoked)"]
         case "wait": clock.advance(by: .seconds(Int(words[0]) ?? 0))
         case "status":
             return manager.statuses().map { status in
                 let labels = status.versionLabels.isEmpty ? "" : " [\(status.versionLabels.joined(separator: " "))]"
                 let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
-                return "\(status.name)/\(status.version) \(status.state.rawValue)\(labels)\(reason) leases=\(status.leases)"
+                let version = "\(status.name)/\(status.version) \(status.state.rawValue)"
+                return "\(version)\(labels)\(reason) leases=\(status.leases)"
             }
         case "shutdown": await manager.shutdown()
         default: return ["unknown command"]
@@ -87,13 +89,16 @@ final class RolloutTranscript {
         let statuses = manager.statuses()
         let loading = statuses.filter { [.verifying, .loading, .warming].contains($0.state) }
         let draining = statuses.filter { $0.state == .draining }
-        return loading.allSatisfy { $0.state == .warming && loader.atGate.contains(.init(model: $0.name, number: $0.version)) }
+        let atGate = loader.atGate
+        return loading.allSatisfy { $0.state == .warming && atGate.contains(.init(model: $0.name, number: $0.version)) }
             && draining.allSatisfy { $0.leases > 0 } && clock.sleepers == draining.filter(\.reason.isEmpty).count
     }
 
     private func changedRoutes() -> [String] {
         var now: [String: Int] = [:]
-        for status in manager.statuses() where status.versionLabels.contains("latest") { now[status.name] = status.version }
+        for status in manager.statuses() where status.versionLabels.contains("latest") {
+            now[status.name] = status.version
+        }
         defer { routes = now }
         return Set(now.keys).union(routes.keys).sorted().compactMap { name in
             now[name] == routes[name] ? nil : "\(name) → \(now[name].map(String.init) ?? "nothing")"

@@ -12,8 +12,8 @@ final class FakeVersion: LoadedVersion {
     init(_ version: AspiredVersion, ledger: Ledger) {
         id = version.id
         status = LoadedStatus(
-            digest: "sha-\(version.fingerprint)", classLabels: ["NO", "YES"], task: "text-classification", maxTokens: 64,
-            memoryBytes: 1_000)
+            digest: "sha-\(version.fingerprint)", classLabels: ["NO", "YES"], task: "text-classification",
+            maxTokens: 64, memoryBytes: 1_000)
         self.ledger = ledger
         serial = ledger.born()
     }
