@@ -1,0 +1,1 @@
+"""Messages generated from Protos/ by Tools/generate-protos."""

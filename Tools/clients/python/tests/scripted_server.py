@@ -1,0 +1,83 @@
+"""A server that says what a test tells it to: no models, the real protocol."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable
+
+from martlet.v1 import native_pb2 as native
+
+
+class Peer:
+    """The server's end of one connection, for a script to drive."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.seen: list[native.Frame] = []
+
+    def read_exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            part = self.connection.recv(count - len(data))
+            if not part:
+                raise EOFError
+            data += part
+        return data
+
+    def read(self) -> native.Frame:
+        flags, length = struct.unpack(">BI", self.read_exactly(5))
+        assert flags == 0
+        frame = native.Frame.FromString(self.read_exactly(length))
+        self.seen.append(frame)
+        return frame
+
+    def expect(self, kind: str) -> native.Frame:
+        frame = self.read()
+        assert frame.WhichOneof("kind") == kind, frame
+        return frame
+
+    def send(self, **fields: object) -> None:
+        body = native.Frame(**fields).SerializeToString()
+        self.connection.sendall(struct.pack(">BI", 0, len(body)) + body)
+
+    def shake_hands(self, credit: int = 256 << 10, message_bytes_max: int = 4 << 20) -> None:
+        assert self.read_exactly(8) == b"MARTLET1"
+        self.expect("hello")
+        self.connection.sendall(b"MARTLET1")
+        self.send(hello=native.Hello(
+            protocol=1, message_bytes_max=message_bytes_max, initial_credit_bytes=credit, calls_max=100))
+
+
+class ScriptedServer:
+    """Runs `script(peer)` for one connection; `finish` waits for it and raises what it raised."""
+
+    def __init__(self, script: Callable[[Peer], None], unix_path: str | None = None) -> None:
+        if unix_path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(unix_path)
+            self.address = f"unix:{unix_path}"
+        else:
+            self.listener = socket.create_server(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.listener.listen()
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, args=(script,), daemon=True)
+        self.thread.start()
+
+    def _run(self, script: Callable[[Peer], None]) -> None:
+        connection, _ = self.listener.accept()
+        connection.settimeout(10)
+        try:
+            with connection:
+                script(Peer(connection))
+        except BaseException as error:  # noqa: BLE001: handed to the test
+            self.error = error
+
+    def finish(self) -> None:
+        self.thread.join(10)
+        self.listener.close()
+        assert not self.thread.is_alive(), "the script still waits"
+        if self.error:
+            raise self.error
