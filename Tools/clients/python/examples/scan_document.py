@@ -20,5 +20,5 @@ def main(address: str, path: str) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: scan_document.py ADDRESS FILE, such as 127.0.0.1:7447 book.txt")
+        sys.exit("usage: scan_document.py ADDRESS FILE, such as 127.0.0.1:8970 book.txt")
     main(sys.argv[1], sys.argv[2])

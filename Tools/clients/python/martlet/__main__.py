@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from google.protobuf.json_format import MessageToJson
@@ -12,7 +13,9 @@ from martlet.client import Client, MartletError
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m martlet", description="Asks a Martlet server; prints JSON lines.")
-    result.add_argument("--address", default="127.0.0.1:7447", help="host:port or unix:/path (default %(default)s)")
+    address = os.environ.get("MARTLET_ADDRESS", "127.0.0.1:8970")
+    result.add_argument(
+        "--address", default=address, help="host:port or unix:/path (MARTLET_ADDRESS, here %(default)s)")
     result.add_argument("--model", default="guard", help="name, name@version or name:label (default %(default)s)")
     result.add_argument("--timeout", type=float, default=60.0, help="seconds for the call (default %(default)s)")
     commands = result.add_subparsers(dest="command", required=True)
