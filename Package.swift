@@ -4,8 +4,8 @@ import PackageDescription
 // The import graph below is the one ARCHITECTURE.md draws; Tools/check-imports compares the two and every `import`.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-func engine(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func engine(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -49,7 +49,8 @@ let package = Package(
         engine("MartletText", ["MartletCore", "CUtf8proc"]),
         engine("MartletEncoder", ["MartletCore", "CMartletKernels"]),
         engine(
-            "MartletArtifact", ["MartletCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+            "MartletArtifact", ["MartletCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
+            exclude: ["WEIGHTS.md"]),
         engine("MartletRollout", ["MartletCore"]),
         engine(
             "MartletScheduling",
@@ -71,11 +72,11 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "MartletTransport", "MartletClient", "MartletServing", "MartletConvert", "MartletArtifact",
-                "MartletRollout", "MartletScheduling", "MartletEncoder", "MartletText", "MartletCore",
+                "MartletRollout", "MartletEncoder", "MartletText", "MartletCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
-            ] + nio,
+            ],
             swiftSettings: strict),
 
         // Programs of Tools/, never imported by Sources.
@@ -98,6 +99,7 @@ let package = Package(
         tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletCore"]),
         tests("MartletConvertTests", ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
         tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio),
+        tests("martletTests", ["martlet", "MartletTransport", "MartletCore"]),
         // End to end: the real binary, the default models, real sockets.
         tests(
             "MartletEndToEndTests",

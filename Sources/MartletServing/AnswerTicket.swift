@@ -1,0 +1,76 @@
+internal import Synchronization
+internal import MartletCore
+
+/// What the encoder said about one sequence.
+struct SequenceAnswer: Sendable {
+    /// Shape [labels], before softmax or sigmoid.
+    var logits: [Float]
+    var tokensRead: Int
+    var tokensTotal: Int
+    var queue: Duration
+    var tokenize: Duration
+    /// The packed batch's run, shared by every sequence in it.
+    var compute: Duration
+}
+
+/// One call's wait for the answers of all its sequences.
+///
+/// The first failure ends the wait; a cancelled task ends it at once, and workers then skip what is left.
+final class AnswerTicket: Sendable {
+    private struct State {
+        var answers: [SequenceAnswer?]
+        var remaining: Int
+        var outcome: Result<[SequenceAnswer], MartletError>?
+        var waiter: CheckedContinuation<Result<[SequenceAnswer], MartletError>, Never>?
+    }
+
+    private let state: Mutex<State>
+    private let over = Atomic(false)
+
+    init(count: Int) {
+        state = Mutex(State(answers: Array(repeating: nil, count: count), remaining: count))
+    }
+
+    /// True once nobody waits for further answers.
+    var isOver: Bool { over.load(ordering: .relaxed) }
+
+    /// Answers in the order of their sequences. One caller.
+    func answers() async throws(MartletError) -> [SequenceAnswer] {
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let ready = state.withLock { state -> Result<[SequenceAnswer], MartletError>? in
+                    if let outcome = state.outcome { return outcome }
+                    state.waiter = continuation
+                    return nil
+                }
+                if let ready { continuation.resume(returning: ready) }
+            }
+        } onCancel: {
+            fail(MartletError(.cancelled, "the call was cancelled"))
+        }
+        return try result.get()
+    }
+
+    func resolve(_ index: Int, _ answer: SequenceAnswer) {
+        finish { state in
+            guard state.answers.indices.contains(index), state.answers[index] == nil else { return nil }
+            state.answers[index] = answer
+            state.remaining -= 1
+            return state.remaining == 0 ? .success(state.answers.compactMap { $0 }) : nil
+        }
+    }
+
+    func fail(_ error: MartletError) { finish { _ in .failure(error) } }
+
+    private func finish(_ step: (inout State) -> Result<[SequenceAnswer], MartletError>?) {
+        let resumed = state.withLock { state -> (CheckedContinuation<Result<[SequenceAnswer], MartletError>, Never>, Result<[SequenceAnswer], MartletError>)? in
+            guard state.outcome == nil, let outcome = step(&state) else { return nil }
+            state.outcome = outcome
+            over.store(true, ordering: .relaxed)
+            guard let waiter = state.waiter else { return nil }
+            state.waiter = nil
+            return (waiter, outcome)
+        }
+        if let (waiter, outcome) = resumed { waiter.resume(returning: outcome) }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Dispatch
+internal import MartletArtifact
+internal import MartletCore
+internal import MartletEncoder
+internal import MartletRollout
+
+/// Brings a version folder to the point where it may answer: verified, loaded, warmed, and equal to its golden answers.
+struct ArtifactVersionLoader: VersionLoader {
+    let reader: ArtifactReader
+    let kernels: KernelTable
+    let batchTokensMax: Int
+    /// One background thread: loading must not take the cores that answer.
+    private let queue = DispatchQueue(label: "martlet-loader", qos: .utility)
+
+    init(limits: Limits, kernels: KernelTable) {
+        reader = ArtifactReader(limits: limits)
+        self.kernels = kernels
+        batchTokensMax = limits.batchTokensMax
+    }
+
+    func load(
+        _ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void
+    ) async throws(MartletError) -> ServedModel {
+        let result = await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: loadNow(version, stage: stage)) }
+        }
+        return try result.get()
+    }
+
+    private func loadNow(
+        _ version: AspiredVersion, stage: (VersionState) -> Void
+    ) -> Result<ServedModel, MartletError> {
+        Result { () throws(MartletError) -> ServedModel in
+            stage(.verifying)
+            let artifact = try reader.read(folder: version.location)
+            guard artifact.manifest.name == version.id.model, artifact.manifest.version == version.id.number else {
+                throw MartletError(
+                    .failedPrecondition,
+                    "manifest.json is of \(artifact.manifest.name)/\(artifact.manifest.version) and lies in the folder of "
+                        + "\(version.id); a version keeps its name, so convert or publish it under the new one")
+            }
+            stage(.loading)
+            let model = try ServedModel(artifact: artifact, kernels: kernels, batchTokensMax: batchTokensMax)
+            stage(.warming)
+            try GoldenCheck.run(artifact, on: model)
+            return model
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import Synchronization
+internal import MartletCore
+internal import MartletText
+
+/// A document's tokenizer and window maker, handed from job to job: one job of a document runs at a time.
+final class DocumentTokens: Sendable {
+    private struct State {
+        var tokenizer: StreamingTokenizer
+        var windows: WindowMaker
+        var ids: [Int32] = []
+        var spans: [TextSpan] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(tokenizer: BertTokenizer, windowTokens: Int, strideTokens: Int) throws(MartletError) {
+        state = Mutex(
+            State(
+                tokenizer: StreamingTokenizer(tokenizer),
+                windows: try WindowMaker(
+                    windowTokens: windowTokens, strideTokens: strideTokens, cls: tokenizer.clsID, sep: tokenizer.sepID)))
+    }
+
+    /// The windows that `bytes` complete.
+    /// - Throws: `.invalidArgument` with the byte's offset when the document is not UTF-8.
+    func append(_ bytes: [UInt8]) throws(MartletError) -> [Window] {
+        try state.withLock { state throws(MartletError) in
+            try state.tokenizer.append(bytes, ids: &state.ids, spans: &state.spans)
+            return Self.windows(&state)
+        }
+    }
+
+    /// The windows that the document's end completes.
+    func finish() throws(MartletError) -> [Window] {
+        try state.withLock { state throws(MartletError) in
+            try state.tokenizer.finish(ids: &state.ids, spans: &state.spans)
+            var windows = Self.windows(&state)
+            if let last = state.windows.finish() { windows.append(last) }
+            return windows
+        }
+    }
+
+    private static func windows(_ state: inout State) -> [Window] {
+        defer {
+            state.ids.removeAll(keepingCapacity: true)
+            state.spans.removeAll(keepingCapacity: true)
+        }
+        return state.windows.append(state.ids, state.spans)
+    }
+}

@@ -1,0 +1,25 @@
+internal import MartletArtifact
+internal import MartletCore
+internal import MartletEncoder
+
+/// Compares what a loaded version answers with what its converter wrote down, before any caller sees it.
+enum GoldenCheck {
+    /// - Throws: `.failedPrecondition` naming the example, the label and both logits.
+    static func run(_ artifact: ModelArtifact, on model: ServedModel) throws(MartletError) {
+        var tokens: [[Int32]] = []
+        var actual: [[Float]] = []
+        for example in artifact.golden {
+            let encoding = model.tokenizer.encode(example.input)
+            var batch = PackedBatch()
+            batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)
+            var logits: [Float] = []
+            try model.withScratch { scratch throws(MartletError) in
+                try model.encoder.run(batch, scratch: scratch, logits: &logits)
+            }
+            tokens.append(encoding.ids)
+            actual.append(logits)
+        }
+        _ = try GoldenComparison.check(
+            artifact.golden, actual: actual, tokens: tokens, precision: artifact.manifest.precision)
+    }
+}

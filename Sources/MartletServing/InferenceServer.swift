@@ -1,0 +1,236 @@
+internal import MartletArtifact
+package import MartletCore
+package import MartletEncoder
+internal import MartletRollout
+internal import MartletScheduling
+internal import MartletText
+internal import Synchronization
+
+/// The engine: joins folder watch, model manager, tokenizers, scheduler and encoder into the one `InferenceHandler`.
+///
+/// Requests read a snapshot of the routes and wait for no actor; compute runs on the pool's threads only.
+package final class InferenceServer: InferenceHandler {
+    /// Compute threads and the kernels in use, for people.
+    package let computeThreads: Int
+    package let kernelLevel: CPULevel
+    private let limits: Limits
+    private let pool: ComputePool<InferenceWork>
+    private let manager: RolloutManager<ArtifactVersionLoader>
+    private let survey: FolderSurvey
+    private let watcher: Task<Void, Never>
+
+    /// Loads what the models folder holds now and watches it from then on. Returns when every version found at start is
+    /// either ready or refused.
+    /// - Throws: `.failedPrecondition` when the folder cannot be read or watched.
+    package static func start(
+        _ configuration: EngineConfiguration, onEvent: @escaping @Sendable (EngineEvent) -> Void
+    ) async throws(MartletError) -> InferenceServer {
+        let limits = try configuration.limits.validated()
+        let kernels = KernelTable.best(atMost: configuration.cpu)
+        let threads = configuration.threads > 0 ? configuration.threads : ComputeThreads.available()
+        let folder = ModelFolder(root: configuration.modelsFolder, limits: limits)
+        let survey = FolderSurvey(folder: folder, onEvent: onEvent)
+        let found = try survey.look()
+        let pool = try ComputePool<InferenceWork>(
+            threads: threads, batchTokensMax: limits.batchTokensMax, queueTokensMax: limits.queueTokensMax
+        ) { _ in
+            let runner = BatchRunner()
+            return runner.run
+        }
+        let manager = RolloutManager(
+            policy: AvailabilityFirst(.latest(configuration.latestVersions)),
+            loader: ArtifactVersionLoader(limits: limits, kernels: kernels), drainTimeout: limits.drainTimeout,
+            onEvent: { onEvent(.rollout($0)) })
+        // Watched before the first aspiration, so that no change falls between.
+        let changes = folder.changes()
+        await manager.aspire(to: found)
+        await manager.settled()
+        let watcher = Task {
+            for await _ in changes {
+                do throws(MartletError) {
+                    await manager.aspire(to: try survey.look())
+                } catch {
+                    // The versions that serve go on; a later change is looked at again.
+                    onEvent(.folderFailed(error))
+                }
+            }
+        }
+        return InferenceServer(
+            limits: limits, pool: pool, manager: manager, survey: survey, watcher: watcher, threads: threads,
+            kernelLevel: kernels.level)
+    }
+
+    private init(
+        limits: Limits, pool: ComputePool<InferenceWork>, manager: RolloutManager<ArtifactVersionLoader>,
+        survey: FolderSurvey, watcher: Task<Void, Never>, threads: Int, kernelLevel: CPULevel
+    ) {
+        self.limits = limits
+        self.pool = pool
+        self.manager = manager
+        self.survey = survey
+        self.watcher = watcher
+        computeThreads = threads
+        self.kernelLevel = kernelLevel
+    }
+
+    package func statuses() -> [ModelStatus] { manager.statuses() }
+
+    /// Looks at the models folder now and waits until nothing is left to do.
+    package func refresh() async throws(MartletError) {
+        await manager.aspire(to: try survey.look())
+        await manager.settled()
+    }
+
+    /// Finishes queued work and unloads every model. Callers drain their transports first.
+    package func shutdown() async {
+        watcher.cancel()
+        await manager.shutdown()
+        pool.shutdown()
+    }
+
+    // MARK: InferenceHandler
+
+    package func classify(
+        _ request: ClassifyRequest, context: CallContext
+    ) async throws(MartletError) -> ClassifyAnswer {
+        try RequestCheck(limits: limits).check(request)
+        let lease = try manager.lease(request.model)
+        let model = lease.loaded
+        var answered = Array<TextResult?>(repeating: nil, count: request.inputs.count)
+        var timing = CallTiming()
+        let long =
+            request.overflow == .window
+            ? request.inputs.indices.filter { Self.mayOverflow(request.inputs[$0], model) } : []
+        let short = request.inputs.indices.filter { !long.contains($0) }
+        let answers = try await answers(to: short, of: request, model: model, context: context)
+        for (index, answer) in zip(short, answers) {
+            timing.queue = max(timing.queue, answer.queue)
+            timing.tokenize += answer.tokenize
+            timing.compute = max(timing.compute, answer.compute)
+            answered[index] = TextResult(
+                scores: model.head.ranked(model.head.scores(of: answer.logits[...]), topK: request.topK),
+                logits: request.returnLogits ? answer.logits : [], tokensRead: answer.tokensRead,
+                tokensTotal: answer.tokensTotal, truncated: answer.tokensRead < answer.tokensTotal)
+        }
+        for index in long {
+            let verdict = try await windowed(request.inputs[index], index: index, lease: lease, context: context)
+            timing.queue += verdict.timing.queue
+            timing.compute += verdict.timing.compute
+            let tokens = verdict.coverage.tokensClassified + 2
+            answered[index] = TextResult(
+                scores: model.head.ranked(verdict.classOrder(of: model.head), topK: request.topK), tokensRead: tokens,
+                tokensTotal: tokens, windows: verdict.windows)
+        }
+        timing.total = context.arrival.duration(to: .now)
+        return ClassifyAnswer(model: lease.identity, results: answered.compactMap { $0 }, timing: timing)
+    }
+
+    /// Encodes the inputs at `indices` on the pool and waits for all of them.
+    private func answers(
+        to indices: [Int], of request: ClassifyRequest, model: ServedModel, context: CallContext
+    ) async throws(MartletError) -> [SequenceAnswer] {
+        guard !indices.isEmpty else { return [] }
+        let ticket = AnswerTicket(count: indices.count)
+        try pool.submit(
+            indices.enumerated().map { place, index in
+                let input = request.inputs[index]
+                let bytes = input.text.utf8.count + (input.pair?.utf8.count ?? 0)
+                return InferenceWork(
+                    .text(input, overflow: request.overflow, number: index), model: model,
+                    costTokens: InferenceWork.estimatedTokens(bytes: bytes, maxTokens: model.maxTokens),
+                    priority: .interactive, deadline: context.deadline, ticket: ticket, index: place)
+            })
+        return try await ticket.answers()
+    }
+
+    package func classifyDocument(
+        _ options: DocumentOptions, document: any DocumentSource, events: any DocumentEventSink, context: CallContext
+    ) async throws(MartletError) {
+        try RequestCheck(limits: limits).check(options)
+        let lease = try manager.lease(options.model)
+        try await pipeline(options, lease: lease, context: context).run(document: document, events: events)
+    }
+
+    package func listModels(named name: String?, context: CallContext) async throws(MartletError) -> [ModelStatus] {
+        let all = manager.statuses()
+        guard let name else { return all }
+        let named = all.filter { $0.name == name }
+        guard !named.isEmpty else {
+            throw MartletError(.notFound, "there is no model of that name; ListModels without a name lists them all")
+        }
+        return named
+    }
+
+    package func model(
+        _ reference: ModelReference, context: CallContext
+    ) async throws(MartletError) -> ModelStatus {
+        try RequestCheck(limits: limits).check(reference)
+        if case .version(let number) = reference.selector {
+            // A version that is not ready has a status too, and its reason is what people ask for.
+            if let status = manager.statuses().first(where: { $0.name == reference.name && $0.version == number }) {
+                return status
+            }
+        }
+        let identity = try manager.lease(reference).identity
+        guard
+            let status = manager.statuses().first(where: {
+                $0.name == identity.name && $0.version == identity.version
+            })
+        else {
+            throw MartletError(.unavailable, "the version was unloaded while it was looked up; ask again")
+        }
+        return status
+    }
+
+    // MARK: Windows
+
+    /// A token of WordPiece stands for at least one byte, so a shorter text cannot overflow.
+    private static func mayOverflow(_ input: TextInput, _ model: ServedModel) -> Bool {
+        input.text.utf8.count + (input.pair?.utf8.count ?? 0) + 3 > model.maxTokens
+    }
+
+    private func pipeline(
+        _ options: DocumentOptions, lease: Lease<ServedModel>, context: CallContext
+    ) throws(MartletError) -> DocumentPipeline {
+        let model = lease.loaded
+        let windowTokens = options.windowTokens == 0 ? model.maxTokens : options.windowTokens
+        guard (8...model.maxTokens).contains(windowTokens) else {
+            throw MartletError(
+                .invalidArgument,
+                "window_tokens is \(options.windowTokens); this model takes 8 to \(model.maxTokens), or 0 for its longest")
+        }
+        let textTokens = windowTokens - 2
+        let strideTokens = options.strideTokens == 0 ? max(1, textTokens * 3 / 4) : options.strideTokens
+        guard (1...textTokens).contains(strideTokens) else {
+            throw MartletError(
+                .invalidArgument,
+                "stride_tokens is \(options.strideTokens); with windows of \(windowTokens) tokens it must be 1 to "
+                    + "\(textTokens), or 0 for three quarters, so that no token falls between windows")
+        }
+        let rule = try DocumentJudge.rule(
+            for: options, head: model.head, positiveLabel: model.positiveLabel,
+            defaultAggregation: model.documentAggregation)
+        return DocumentPipeline(
+            lease: lease, options: options, rule: rule, windowTokens: windowTokens, strideTokens: strideTokens,
+            limits: limits, pool: pool, context: context)
+    }
+
+    /// `overflow: window`: a long text is judged like a document.
+    private func windowed(
+        _ input: TextInput, index: Int, lease: Lease<ServedModel>, context: CallContext
+    ) async throws(MartletError) -> FinalVerdict {
+        guard input.pair == nil else {
+            throw MartletError(
+                .invalidArgument,
+                "inputs[\(index)] is a pair too long for the model, and a pair has no windows; set overflow to truncate")
+        }
+        let options = DocumentOptions(
+            model: ModelReference(name: lease.identity.name), emitWindows: false, emitRunning: false)
+        let sink = VerdictSink()
+        try await pipeline(options, lease: lease, context: context).run(document: WholeText(input.text), events: sink)
+        guard let verdict = sink.verdict else {
+            throw MartletError(.internalError, "a windowed text ended without a verdict")
+        }
+        return verdict
+    }
+}

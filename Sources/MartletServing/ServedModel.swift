@@ -1,0 +1,61 @@
+internal import MartletArtifact
+internal import MartletCore
+internal import MartletEncoder
+internal import MartletRollout
+internal import MartletText
+internal import Synchronization
+
+/// One loaded version, ready to answer: tokenizer, encoder and head of the same bits.
+final class ServedModel: LoadedVersion {
+    let status: LoadedStatus
+    let tokenizer: BertTokenizer
+    let encoder: EncoderModel
+    let head: ClassificationHead
+    /// The label whose presence in a document decides; nil when the manifest names none.
+    let positiveLabel: String?
+    let documentAggregation: Aggregation?
+    /// Longest sequence in tokens, special tokens included.
+    let maxTokens: Int
+    /// Rows one run may have.
+    let rowsMax: Int
+    private let idle = Mutex<[IdleScratch]>([])
+
+    private struct IdleScratch: @unchecked Sendable {  // safe: a scratch is in the list, or with the one thread that took it
+        let scratch: EncoderScratch
+    }
+
+    init(artifact: ModelArtifact, kernels: KernelTable, batchTokensMax: Int) throws(MartletError) {
+        let manifest = artifact.manifest
+        tokenizer = try BertTokenizer(tokenizerJSON: artifact.tokenizerJSON)
+        guard tokenizer.vocabularySize <= manifest.configuration.vocabularySize else {
+            throw MartletError(
+                .failedPrecondition,
+                "the tokenizer has \(tokenizer.vocabularySize) tokens and the encoder "
+                    + "\(manifest.configuration.vocabularySize) embeddings; convert the model again from one folder")
+        }
+        encoder = try EncoderModel(
+            configuration: manifest.configuration, tensors: artifact.tensors, kernels: kernels)
+        head = ClassificationHead(problemType: manifest.problemType, labels: manifest.classLabels)
+        positiveLabel = manifest.positiveLabel
+        documentAggregation = manifest.documentAggregation.flatMap(Aggregation.init(rawValue:))
+        maxTokens = manifest.configuration.maxPositions
+        rowsMax = max(batchTokensMax, maxTokens)
+        status = LoadedStatus(
+            digest: artifact.digest, classLabels: manifest.classLabels, task: manifest.task, maxTokens: maxTokens,
+            memoryBytes: encoder.memoryBytes)
+    }
+
+    /// Runs `body` with a scratch of `rowsMax` rows that no other thread has meanwhile.
+    ///
+    /// As many are kept as ever ran at once, and they go with the model.
+    func withScratch<R>(_ body: (EncoderScratch) throws(MartletError) -> R) throws(MartletError) -> R {
+        let taken: IdleScratch
+        if let waiting = idle.withLock({ $0.popLast() }) {
+            taken = waiting
+        } else {
+            taken = IdleScratch(scratch: try encoder.scratch(rowsMax: rowsMax))
+        }
+        defer { idle.withLock { $0.append(taken) } }
+        return try body(taken.scratch)
+    }
+}
