@@ -46,7 +46,8 @@ package final class Arena: @unchecked Sendable {  // safe: ArenaPool lends an ar
             isExhausted = true
             return nil
         }
-        let rounded = (size + Self.alignment - 1) & ~(Self.alignment - 1)
+        // At least one unit, so that an allocation of no bytes has an address too.
+        let rounded = (max(size, 1) + Self.alignment - 1) & ~(Self.alignment - 1)
         if rounded > left, !addBlock(atLeast: rounded) {
             isExhausted = true
             return nil
@@ -61,9 +62,7 @@ package final class Arena: @unchecked Sendable {  // safe: ArenaPool lends an ar
         let doubled = min((blocks.last?.count ?? Self.firstBlockBytes / 2) * 2, 1 << 20)
         let count = max(size, min(doubled, budget - heldBytes))
         guard count <= budget - heldBytes else { return false }
-        // At least one alignment unit, so that an allocation of no bytes has an address too.
-        let block = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(count, Self.alignment), alignment: Self.alignment)
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: Self.alignment)
         blocks.append(block)
         heldBytes += block.count
         next = block.baseAddress

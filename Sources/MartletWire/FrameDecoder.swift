@@ -42,14 +42,17 @@ package struct FrameDecoder: Sendable {
     /// Takes what the socket gave. Call `next` until nil before the next `append`, or the buffer grows without bound.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard failure == nil else { return }
-        if start == buffer.count {
-            if buffer.capacity > Self.keptBufferBytesMax { buffer = [] } else { buffer.removeAll(keepingCapacity: true) }
-            start = 0
-        } else if start > bufferedBytes {
+        if start > bufferedBytes {
             buffer.removeSubrange(..<start)
             start = 0
         }
         buffer.append(contentsOf: bytes)
+    }
+
+    /// Called when everything is decoded, so that a connection that idles after a large frame does not hold its memory.
+    private mutating func clearBuffer() {
+        if buffer.capacity > Self.keptBufferBytesMax { buffer = [] } else { buffer.removeAll(keepingCapacity: true) }
+        start = 0
     }
 
     /// The next complete frame, or nil when more bytes are needed.
@@ -67,7 +70,10 @@ package struct FrameDecoder: Sendable {
     }
 
     private mutating func decodeNext() throws(MartletError) -> Frame? {
-        guard bufferedBytes >= Self.prefixBytes else { return nil }
+        guard bufferedBytes >= Self.prefixBytes else {
+            if bufferedBytes == 0 { clearBuffer() }
+            return nil
+        }
         let flags = buffer[start]
         guard flags & ~FrameFlags.compressed == 0 else {
             throw MartletError(.invalidArgument, "reserved flag bits are set in a frame's prefix (flags \(flags))")
@@ -78,8 +84,9 @@ package struct FrameDecoder: Sendable {
                 .resourceExhausted, "a frame of \(length) bytes is above the limit of \(frameBytesMax) bytes")
         }
         guard bufferedBytes - Self.prefixBytes >= length else {
-            // Once, instead of doubling up to twice the frame.
-            buffer.reserveCapacity(start + Self.prefixBytes + min(length, 4 * bufferedBytes + 4_096))
+            // Room for the whole frame, but only once a quarter of it has really come: a prefix alone costs nothing.
+            let end = start + Self.prefixBytes + length
+            if bufferedBytes >= length / 4, buffer.capacity < end { buffer.reserveCapacity(end) }
             return nil
         }
         let bodyStart = start + Self.prefixBytes
