@@ -103,6 +103,7 @@ struct CharacterTable: Sendable {
         if normalization.cleansText, HFUnicode.isRemovedByCleaning(scalar) { return UInt32(Kind.removed.rawValue) }
         if HFUnicode.isWhitespace(scalar) { return UInt32(Kind.space.rawValue) }
         let isAlone = normalization.separatesChinese && HFUnicode.isChinese(scalar)
+        guard HFUnicode.mayChange(scalar) else { return UInt32((isAlone ? Kind.alone : kind(scalar)).rawValue) }
 
         let decomposed = normalization.stripsAccents ? HFUnicode.decomposition(scalar) : [scalar]
         var newParts: [(combiningClass: UInt8, outputs: [Output])] = []

@@ -32,7 +32,7 @@ extension BertTokenizer {
         let first = tokenize(input.text)
         let second = input.pair.map { tokenize($0) }
         let specialCount = second == nil ? 2 : 3
-        let budget = max(0, tokensMax - specialCount)
+        let budget = max(specialCount, tokensMax) - specialCount
         let kept = Truncation.longestFirst(first.ids.count, second?.ids.count ?? 0, tokensMax: budget)
 
         var encoding = Encoding()

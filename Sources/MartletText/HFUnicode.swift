@@ -4,7 +4,7 @@ import CUtf8proc
 ///
 /// Its Rust crates carry tables of several Unicode versions, the system's utf8proc those of another. Both were asked
 /// about every scalar value; where they differ, `HFUnicodeExceptions` holds the other's answer
-/// (Tools/fixtures/make_unicode_exceptions.py writes it).
+/// (Tools/generate-unicode-exceptions writes it).
 enum HFUnicode {
     /// True for what "clean text" removes: NUL, U+FFFD, control, format and private-use characters, apart from tab,
     /// line feed and carriage return.
@@ -72,6 +72,14 @@ enum HFUnicode {
         guard let property = property(scalar), property.pointee.combining_class != 0 else { return 0 }
         if HFUnicodeExceptions.starter.holds(scalar) { return 0 }
         return UInt8(clamping: property.pointee.combining_class)
+    }
+
+    /// False for most scalar values: those that decomposing, stripping and lowering leave as they are.
+    static func mayChange(_ scalar: UInt32) -> Bool {
+        guard let property = property(scalar) else { return true }
+        return property.pointee.decomp_seqindex != UInt16.max || property.pointee.combining_class != 0
+            || (0xAC00...0xD7A3).contains(scalar) || property.pointee.lowercase_seqindex != UInt16.max
+            || HFUnicodeExceptions.lowercaseDelta(scalar) != nil || isNonspacingMark(scalar)
     }
 
     /// Full canonical decomposition, Hangul included, in the order the data gives it.

@@ -1,4 +1,4 @@
-// Written by Tools/fixtures/make_unicode_exceptions.py from tokenizers 0.23.3 and
+// Written by Tools/generate-unicode-exceptions from tokenizers 0.23.3 and
 // utf8proc's Unicode 15.0.0. Do not edit.
 
 /// Where `tokenizers` and utf8proc see a scalar value differently.

@@ -22,6 +22,8 @@ struct MarkRun {
     private var starter = SourceCharacter.none
 
     var isEmpty: Bool { marks.isEmpty }
+    /// Memory in bytes that lies behind this value.
+    var stateBytes: Int { marks.capacity * MemoryLayout<Mark>.stride }
     var isFull: Bool { marks.count >= Self.marksMax }
 
     /// Notes a starter whose decomposition may bring marks of its own.

@@ -9,6 +9,8 @@ struct PieceTrie: Sendable {
     private var shift: UInt64
     /// The id of the piece that ends at a node, -1 for none.
     private var idOfNode: [Int32] = [-1]
+    /// True for nodes under which longer pieces lie.
+    private var hasChildren: [Bool] = [false]
     private var edgeCount = 0
 
     static let root: UInt32 = 0
@@ -36,6 +38,8 @@ struct PieceTrie: Sendable {
             guard idOfNode.count < Self.nodesMax else { return false }
             let next = UInt32(idOfNode.count)
             idOfNode.append(-1)
+            hasChildren.append(false)
+            hasChildren[Int(node)] = true
             add(key: key(node, byte), child: next)
             node = next
         }
@@ -86,7 +90,7 @@ struct PieceTrie: Sendable {
                 match.id = id
             }
         }
-        match.reachedEnd = true
+        match.reachedEnd = hasChildren[Int(node)]
         return match
     }
 

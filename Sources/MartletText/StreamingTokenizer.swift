@@ -17,8 +17,9 @@ package struct StreamingTokenizer: Sendable {
     /// Bytes received so far.
     package var bytesReceived: Int { scanner.bytesConsumed + pending.count }
 
-    /// Bytes kept because their meaning is still open; a word being read is not counted.
-    package var pendingBytes: Int { pending.count }
+    /// Memory in bytes that the state between two chunks holds: the word being read, the marks behind its last
+    /// character, and bytes whose meaning is still open.
+    package var stateBytes: Int { pending.capacity + scanner.stateBytes }
 
     /// Reads the next chunk and appends the tokens that are final. Spans count from the start of the text.
     ///
@@ -55,11 +56,12 @@ package struct StreamingTokenizer: Sendable {
         do {
             if pending.isEmpty {
                 let consumed = try scan(bytes, isLast: isLast, into: &tokens)
-                pending.append(contentsOf: bytes[consumed...])
+                pending = Array(bytes[consumed...])
             } else {
-                pending.append(contentsOf: bytes)
-                let consumed = try scan(pending, isLast: isLast, into: &tokens)
-                pending.removeSubrange(..<consumed)
+                // A new array for the rest: the old one keeps room for the whole chunk.
+                let joined = pending + bytes
+                let consumed = try scan(joined, isLast: isLast, into: &tokens)
+                pending = Array(joined[consumed...])
             }
         } catch {
             let what = error.isTruncated ? "ends inside a character that starts" : "is not UTF-8"

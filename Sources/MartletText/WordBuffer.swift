@@ -29,6 +29,12 @@ struct WordBuffer {
     var isEmpty: Bool { characterCount == 0 }
     var isTooLong: Bool { characterCount > charactersMax }
 
+    /// Memory in bytes that lies behind this value.
+    var stateBytes: Int {
+        bytes.capacity + characterOfByte.capacity * MemoryLayout<UInt16>.stride
+            + sources.capacity * MemoryLayout<SourceCharacter>.stride
+    }
+
     mutating func removeAll() {
         characterCount = 0
         bytes.removeAll(keepingCapacity: true)

@@ -37,6 +37,9 @@ struct WordScanner {
         word = WordBuffer(charactersMax: rules.wordCharactersMax)
     }
 
+    /// Memory in bytes that lies behind this value.
+    var stateBytes: Int { word.stateBytes + marks.stateBytes }
+
     /// The byte at which invalid UTF-8 starts, counted from the text's start.
     struct InvalidUTF8: Error {
         let byteOffset: Int
