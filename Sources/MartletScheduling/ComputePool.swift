@@ -34,19 +34,17 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
     ///   - threads: at least 1.
     ///   - batchTokensMax: tokens that a batch aims at; a single work above it runs alone.
     ///   - queueTokensMax: tokens that may wait in total.
-    ///   - idleSpin: how long a worker out of work looks for more before it parks. A wake-up costs the caller a system
-    ///     call and the work some 50 µs; longer spinning would burn a core. Zero where there is one core only.
     ///   - makeRunner: called once on each thread with its number. The runner gets works of one batch key, never none,
     ///     and answers each of them before it returns.
     /// - Throws: `.resourceExhausted` when the system gives no thread.
     package init(
-        threads count: Int, batchTokensMax: Int, queueTokensMax: Int, idleSpin: Duration = .microseconds(30),
+        threads count: Int, batchTokensMax: Int, queueTokensMax: Int,
         makeRunner: @escaping @Sendable (Int) -> ([Work]) -> Void
     ) throws(MartletError) {
         let count = max(1, count)
         let settings = BatchQueue<PoolItem<Work>>.Settings(
             batchTokensMax: batchTokensMax, queueTokensMax: queueTokensMax, workers: count)
-        let core = PoolCore<Work>(settings: settings, idleSpin: idleSpin)
+        let core = PoolCore<Work>(settings: settings)
         self.core = core
         var started: [ComputeThread] = []
         for number in 0..<count {
