@@ -76,6 +76,8 @@ final class ConnectionRegistry: Sendable {
         return calls
     }
 
+    func waitUntilEmpty() async -> Bool { await open.waitForZero { _ in } }
+
     func waitUntilEmpty(atMost limit: Duration, on loop: any EventLoop) async -> Bool {
         await open.waitForZero { giveUp in loop.scheduleTask(in: TimeAmount(limit), giveUp) }
     }

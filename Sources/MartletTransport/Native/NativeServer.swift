@@ -92,6 +92,12 @@ package final class NativeServer: Sendable {
     /// Tasks of calls, also of those that ended early and have not stopped yet.
     package var runningTasks: Int { shared.tasks.count }
 
+    /// Returns once no connection is open and no task runs, at one instant each.
+    package func untilUnused() async {
+        _ = await shared.connections.waitUntilEmpty()
+        _ = await shared.tasks.waitForZero { _ in }
+    }
+
     // MARK: Accepting
 
     private static func accept(
