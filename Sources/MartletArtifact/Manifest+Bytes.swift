@@ -1,11 +1,11 @@
 internal import Crypto
-internal import MartletCore
+package import MartletCore
 
 extension Manifest {
     private static let noChecksum = String(repeating: "0", count: 64)
 
     /// The bytes of `manifest.json`, checksum included.
-    func encoded() throws(MartletError) -> [UInt8] {
+    package func encoded() throws(MartletError) -> [UInt8] {
         var manifest = self
         manifest.checksum = Manifest.noChecksum
         let open = try CanonicalJSON.encode(manifest, file: Manifest.fileName)

@@ -16,7 +16,8 @@ extension ModelFolder {
     }
 
     /// Yields after anything in the folder may have changed: at once when told by the kernel, within `pollInterval`
-    /// otherwise. Many changes before the next read are one. Begins without a first element; ends with its reader.
+    /// otherwise. Many changes before the next read are one. Begins without a first element, so begin it before the
+    /// first `scan()`; ends with its reader.
     package func changes(_ options: WatchOptions = WatchOptions()) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let watch = FolderWatch(folder: self, options: options) { continuation.yield() }

@@ -27,7 +27,8 @@ package struct TensorPlan: Sendable {
             addLinear(prefix + "attention.output.dense", rows: hidden, columns: hidden, isInt8)
             addNorm(prefix + "attention.output.LayerNorm", hidden)
             addLinear(prefix + "intermediate.dense", rows: numbers.intermediateSize, columns: hidden, isInt8)
-            addLinear(prefix + "output.dense", rows: hidden, columns: numbers.intermediateSize, isInt8)
+            addLinear(
+                prefix + "output.dense", rows: hidden, columns: numbers.intermediateSize, isInt8, takesInputScale: true)
             addNorm(prefix + "output.LayerNorm", hidden)
         }
         add("pooler.dense.weight", [hidden, hidden])
@@ -47,11 +48,15 @@ package struct TensorPlan: Sendable {
         add(name + ".bias", [size])
     }
 
-    private mutating func addLinear(_ name: String, rows: Int, columns: Int, _ isInt8: Bool) {
+    /// - Parameter takesInputScale: true where the encoder multiplies one in; anywhere else it would be left out without
+    ///   a word, so it is refused.
+    private mutating func addLinear(
+        _ name: String, rows: Int, columns: Int, _ isInt8: Bool, takesInputScale: Bool = false
+    ) {
         add(name + ".weight", [rows, columns], isInt8 ? [.int8] : [.float32])
         if isInt8 {
             add(name + ".weight.scale", [rows])
-            add(name + ".input_scale", [columns], optional: true)
+            if takesInputScale { add(name + ".input_scale", [columns], optional: true) }
         }
         add(name + ".bias", [rows])
     }

@@ -1,0 +1,204 @@
+internal import MartletArtifact
+package import MartletCore
+internal import MartletEncoder
+internal import MartletText
+
+/// Turns a published model folder into a version and measures what the smaller precision costs.
+///
+/// Reads `config.json`, `model.safetensors` (whole or in parts), and `tokenizer.json` or `vocab.txt`.
+package struct Converter: Sendable {
+    let source: SourceFolder
+    let options: ConvertOptions
+    let limits: Limits
+    let progress: @Sendable (ConvertProgress) -> Void
+
+    package init(
+        source: SourceFolder, options: ConvertOptions, limits: Limits = Limits(),
+        progress: @escaping @Sendable (ConvertProgress) -> Void = { _ in }
+    ) {
+        self.source = source
+        self.options = options
+        self.limits = limits
+        self.progress = progress
+    }
+
+    /// Converts and publishes.
+    /// - Throws: `.alreadyExists` before any work when the version exists; `.failedPrecondition` when the model cannot be
+    ///   converted, or when its answers change more than the gate allows and `force` is off.
+    package func run(into modelsRoot: String) throws(MartletError) -> ConvertReport {
+        let writer = ArtifactWriter(limits: limits)
+        if let version = options.version {
+            try writer.checkFree(root: modelsRoot, name: options.name, version: version)
+        }
+        tell(.reading, 0)
+        let config = try readConfig()
+        let vocabulary = try readTokenizer(config)
+        try checkOptions(config)
+        let checkpoint = try Checkpoint(body: source, head: options.head, limits: limits)
+        let model = try FloatModel(config.configuration, checkpoint)
+
+        tell(.measuringFloat, 0.1)
+        var manifest = Manifest(
+            configuration: config.configuration, classLabels: config.classLabels, problemType: config.problemType,
+            positiveLabel: options.positiveLabel, documentAggregation: options.documentAggregation,
+            tokenizer: Manifest.Tokenizer(
+                lowercase: vocabulary.isLowercase, vocabularySize: vocabulary.tokenizer.vocabularySize),
+            precision: options.precision, licence: options.licence, source: options.source,
+            createdBy: options.createdBy)
+        var tensors = model.tensors
+        if options.precision == .int8 {
+            let quantised = try quantise(model, config, vocabulary.tokenizer)
+            manifest.receipt = quantised.receipt
+            tensors = quantised.tensors
+        }
+
+        let golden = try golden(model, tensors, vocabulary.tokenizer)
+        tell(.writing, 0.95)
+        let draft = ArtifactDraft(
+            manifest: manifest, tensors: tensors.tensors, tokenizerJSON: vocabulary.json, golden: golden)
+        let published = try writer.publish(draft, to: modelsRoot, name: options.name, version: options.version)
+        tell(.writing, 1)
+        return ConvertReport(
+            published: published, receipt: manifest.receipt,
+            parameters: model.tensors.tensors.reduce(0) { $0 + $1.floats.count }, ignoredTensors: model.ignored,
+            classLabels: config.classLabels, problemType: config.problemType)
+    }
+
+    private func tell(_ stage: ConvertProgress.Stage, _ fraction: Double) {
+        progress(ConvertProgress(stage: stage, fraction: fraction))
+    }
+
+    // MARK: Reading
+
+    /// The head's config names labels; it must describe the same encoder as the body's, if that has one.
+    private func readConfig() throws(MartletError) -> HFConfig {
+        guard let head = options.head, head.has(HFConfig.fileName) else { return try HFConfig(source, limits: limits) }
+        let config = try HFConfig(head, limits: limits)
+        if source.has(HFConfig.fileName) {
+            var body = try HFConfig(source, limits: limits).configuration
+            body.labels = config.configuration.labels
+            guard body == config.configuration else {
+                throw MartletError(
+                    .failedPrecondition,
+                    "config.json: the head's folder describes another encoder (\(config.configuration)) than the body's "
+                        + "(\(body)). Use the body that the head was trained on.")
+            }
+        }
+        return config
+    }
+
+    private func readTokenizer(_ config: HFConfig) throws(MartletError) -> TokenizerImport {
+        var folder = source
+        if let head = options.head, head.has("tokenizer.json") || head.has("vocab.txt") { folder = head }
+        let vocabulary = try TokenizerImport(folder, limits: limits)
+        guard vocabulary.tokenizer.vocabularySize <= config.configuration.vocabularySize else {
+            throw .source(
+                "tokenizer.json", "has \(vocabulary.tokenizer.vocabularySize) tokens, config.json's vocab_size is "
+                    + "\(config.configuration.vocabularySize)", wayOut: "Use the tokenizer that belongs to the model.")
+        }
+        return vocabulary
+    }
+
+    private func checkOptions(_ config: HFConfig) throws(MartletError) {
+        if let label = options.positiveLabel, !config.classLabels.contains(label) {
+            throw MartletError(
+                .invalidArgument,
+                "positive label '\(label)' is not a label of the model. Its labels are: "
+                    + config.classLabels.prefix(20).joined(separator: ", ") + ".")
+        }
+        if let texts = options.calibrationTexts, texts.allSatisfy({ $0.isEmpty }) {
+            throw MartletError(.invalidArgument, "the calibration file has no text. Give one text per line.")
+        }
+    }
+
+    // MARK: Quantising
+
+    private func quantise(
+        _ model: FloatModel, _ config: HFConfig, _ tokenizer: BertTokenizer
+    ) throws(MartletError) -> (tensors: TensorList, receipt: QualityReceipt) {
+        let texts = (options.calibrationTexts ?? CalibrationTexts.builtIn).filter { !$0.isEmpty }
+        let encodings = texts.map {
+            tokenizer.encode(TextInput($0), tokensMax: model.configuration.maxPositions, cutting: .right)
+        }
+        guard let head = Head(model.tensors) else {
+            throw MartletError(.internalError, "the model lost its head while it was converted")
+        }
+        let maxima = ChannelMaxima()
+        let pooling = model.pooling
+        let floatPooled = try pooled(pooling.configuration, pooling.tensors, encodings, maxima, 0.1, 0.45, .measuringFloat)
+        let measurement = QualityMeasurement(problem: config.problemType, head: head, floatPooled: floatPooled)
+
+        let candidates: [Smoothing?] =
+            options.smoothing > 0
+            ? [nil, Smoothing(observed: maxima, exponent: options.smoothing, model.configuration)] : [nil]
+        var best: (tensors: TensorList, receipt: QualityReceipt)?
+        for (index, smoothing) in candidates.enumerated() {
+            let share = 0.45 / Double(candidates.count)
+            let begin = 0.45 + share * Double(index)
+            tell(.quantising, begin)
+            let tensors = Quantiser.quantise(model, smoothing: smoothing)
+            var poolingTensors = tensors
+            poolingTensors.setIdentityHead(hidden: model.configuration.hiddenSize)
+            let answers = try pooled(
+                pooling.configuration, poolingTensors, encodings, nil, begin, begin + share, .measuringInt8)
+            let receipt = measurement.receipt(
+                pooled: answers, smoothing: smoothing?.exponent ?? 0, gate: options.gate)
+            if let known = best, !receipt.isBetter(than: known.receipt) { continue }
+            best = (tensors, receipt)
+        }
+        guard let best else { throw MartletError(.internalError, "no precision was tried") }
+        guard best.receipt.passes || options.force else {
+            throw MartletError(
+                .failedPrecondition,
+                "int8 changes too many answers: \(best.receipt.labelAgreement) of \(best.receipt.sentences) texts keep "
+                    + "theirs, the gate is \(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts "
+                    + "like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
+                    + "(--force).")
+        }
+        return best
+    }
+
+    /// Pooled vectors of all encodings, in order.
+    private func pooled(
+        _ configuration: EncoderConfiguration, _ tensors: TensorList, _ encodings: [Encoding],
+        _ observer: ChannelMaxima?, _ from: Double, _ to: Double, _ stage: ConvertProgress.Stage
+    ) throws(MartletError) -> [[Float]] {
+        let runner = try EncoderRunner(configuration, tensors)
+        let total = max(1, encodings.reduce(0) { $0 + $1.ids.count })
+        var done = 0
+        var vectors: [[Float]] = []
+        for encoding in encodings {
+            vectors.append(try runner.logits(encoding, observer: observer))
+            done += encoding.ids.count
+            tell(stage, from + (to - from) * Double(done) / Double(total))
+        }
+        return vectors
+    }
+
+    private func golden(
+        _ model: FloatModel, _ tensors: TensorList, _ tokenizer: BertTokenizer
+    ) throws(MartletError) -> [GoldenExample] {
+        let own = try EncoderRunner(model.configuration, tensors)
+        let float =
+            options.precision == .float32 ? own : try EncoderRunner(model.configuration, model.tensors)
+        let inputs = GoldenTexts.inputs(tokensMax: model.configuration.maxPositions) {
+            tokenizer.encode($0).ids.count
+        }
+        var examples: [GoldenExample] = []
+        for input in inputs {
+            let encoding = tokenizer.encode(input)
+            examples.append(
+                GoldenExample(
+                    text: input.text, pair: input.pair, logits: try own.logits(encoding),
+                    floatLogits: try float.logits(encoding), tokens: encoding.ids))
+        }
+        return examples
+    }
+}
+
+extension QualityReceipt {
+    /// Agreement first, then the mean cosine of what the head sees.
+    func isBetter(than other: QualityReceipt) -> Bool {
+        (labelAgreement, meanPooledCosine) > (other.labelAgreement, other.meanPooledCosine)
+    }
+}

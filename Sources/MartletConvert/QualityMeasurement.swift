@@ -1,0 +1,81 @@
+internal import MartletArtifact
+internal import MartletCore
+
+/// The float path's answers to a set of texts, and how far another model's answers are from them.
+package struct QualityMeasurement: Sendable {
+    private let problem: ProblemType
+    private let floatPooled: [[Float]]
+    private let head: Head
+
+    /// - Parameter floatPooled: pooled vectors of the float path, one per text.
+    init(problem: ProblemType, head: Head, floatPooled: [[Float]]) {
+        self.problem = problem
+        self.head = head
+        self.floatPooled = floatPooled
+    }
+
+    /// - Parameter pooled: the other model's pooled vectors for the same texts.
+    func receipt(pooled: [[Float]], smoothing: Float, gate: Double) -> QualityReceipt {
+        var agreeing = 0
+        var drift = 0.0
+        var logitCosines: [Double] = []
+        var pooledCosines: [Double] = []
+        for (expected, actual) in zip(floatPooled, pooled) {
+            let expectedLogits = head.logits(expected)
+            let actualLogits = head.logits(actual)
+            if answer(expectedLogits) == answer(actualLogits) { agreeing += 1 }
+            for (a, b) in zip(scores(expectedLogits), scores(actualLogits)) { drift = max(drift, abs(a - b)) }
+            logitCosines.append(cosine(expectedLogits, actualLogits))
+            pooledCosines.append(cosine(expected, actual))
+        }
+        let count = max(logitCosines.count, 1)
+        func rounded(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
+        func mean(_ values: [Double]) -> Double { rounded(values.reduce(0, +) / Double(count)) }
+        return QualityReceipt(
+            sentences: logitCosines.count, labelAgreement: rounded(Double(agreeing) / Double(count)),
+            maxScoreDrift: rounded(drift), minLogitCosine: rounded(logitCosines.min() ?? 1),
+            meanLogitCosine: mean(logitCosines), minPooledCosine: rounded(pooledCosines.min() ?? 1),
+            meanPooledCosine: mean(pooledCosines), smoothing: Double(smoothing), gate: gate)
+    }
+
+    /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label; it
+    /// always agrees, and its drift is the figure to look at.
+    private func answer(_ logits: [Float]) -> [Int] {
+        switch problem {
+        case .singleLabel: [logits.indices.max { logits[$0] < logits[$1] } ?? 0]
+        case .multiLabel: logits.indices.filter { logits[$0] > 0 }
+        case .regression: []
+        }
+    }
+
+    private func scores(_ logits: [Float]) -> [Double] {
+        switch problem {
+        case .singleLabel: softmax(logits)
+        case .multiLabel: sigmoid(logits)
+        case .regression: logits.map(Double.init)
+        }
+    }
+}
+
+/// The last linear layer, in floats in every precision.
+struct Head: Sendable {
+    let weight: [Float]
+    let bias: [Float]
+
+    init?(_ tensors: some TensorSource) {
+        guard let weight = tensors.tensor(named: "classifier.weight"), let bias = tensors.tensor(named: "classifier.bias")
+        else { return nil }
+        self.weight = Array(weight.floats)
+        self.bias = Array(bias.floats)
+    }
+
+    func logits(_ pooled: [Float]) -> [Float] {
+        bias.indices.map { label in
+            var sum = 0.0
+            for (index, value) in pooled.enumerated() {
+                sum += Double(value) * Double(weight[label * pooled.count + index])
+            }
+            return Float(sum + Double(bias[label]))
+        }
+    }
+}
