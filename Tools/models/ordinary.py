@@ -40,6 +40,7 @@ LICENCES = {
     "ISC",
     "Zlib",
 }
+CODE_EVERY = 4  # of the library's modules for the second stage
 MODULES = [
     "argparse",
     "ast",
@@ -87,6 +88,16 @@ def licences(models: Path) -> list[str]:
     tree = ast.parse((models / "identify" / "licenses.py").read_text(encoding="utf-8"))
     pairs = next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)))
     return [text for name, text in pairs if name in LICENCES]
+
+
+def change_lists() -> list[str]:
+    """Python's own lists of changes and licence, in pieces of a few pages."""
+    library = Path(inspect.getfile(inspect)).parent
+    names = ["idlelib/News3.txt", "idlelib/NEWS2x.txt", "idlelib/CREDITS.txt", "idlelib/README.txt", "LICENSE.txt"]
+    whole = [
+        (library / name).read_text(encoding="utf-8", errors="replace") for name in names if (library / name).is_file()
+    ]
+    return [text[start : start + 6000] for text in whole for start in range(0, len(text), 6000)]
 
 
 def python_texts() -> tuple[list[str], list[str]]:
@@ -213,6 +224,13 @@ def all_groups(models: Path, news: list[texts.Article]) -> list[Group]:
         Group(2, code),
         Group(4, [maker.document() for _ in range(240)]),
     ]
+
+
+def wide_groups(models: Path) -> list[Group]:
+    """The groups of the second stage: the same kinds without the held-out part, with lists of changes and more code."""
+    library = Path(inspect.getfile(inspect)).parent
+    code = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(library.glob("*.py"))[::CODE_EVERY]]
+    return groups(models) + [Group(4, change_lists()), Group(3, code)]
 
 
 def part(groups: list[Group], held_out: bool) -> list[Group]:

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import BertForSequenceClassification
 
@@ -41,6 +41,10 @@ ROOT = HERE.parent.parent
 CLS, SEP = 101, 102
 TOKENS_MAX = 128
 SEED = 11
+
+# The second stage of the guard: windows to choose from in a round, the worst of them, others, and prompts.
+POOL = windows.WindowCounts(plain=3000, harmless=500, injected=900)
+HARD, OTHERS, PROMPTS = 900, 700, 2500
 
 Sample = tuple[list[int], int]  # ids without special tokens, label
 
@@ -223,13 +227,15 @@ def optimiser_for(model: BertForSequenceClassification, method: str) -> torch.op
     return torch.optim.AdamW(groups)
 
 
-def fit(model: BertForSequenceClassification, epochs: list[list[Sample]], method: str, batch_tokens: int) -> None:
+def fit(
+    model: BertForSequenceClassification, epochs: list[list[Sample]], method: str, batch_tokens: int, pace: float = 1.0
+) -> None:
     rng = random.Random(SEED)
     plan = [(samples, chosen) for samples in epochs for chosen in batches(samples, batch_tokens, rng)]
     optimiser = optimiser_for(model, method)
     warm = max(1, len(plan) // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / len(plan)))
+        optimiser, lambda step: pace * min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / len(plan)))
     )
     model.train()
     started, losses = time.monotonic(), []
@@ -288,6 +294,32 @@ def fit_frozen(model: BertForSequenceClassification, samples: list[Sample], meth
     print(f"  {passes} passes, last loss {loss.item():.4f}", flush=True)
 
 
+def probabilities(model: BertForSequenceClassification, samples: list[Sample]) -> np.ndarray:
+    """Of INJECTION, by a bfloat16 forward pass: good enough to choose what to learn from."""
+    model.eval()
+    out = np.zeros(len(samples), np.float32)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for chosen in batches(samples, 8192, None):
+            ids, mask, _ = tensors_of(samples, chosen)
+            out[chosen] = model(ids, attention_mask=mask).logits.float().softmax(1)[:, 1].numpy()
+    return out
+
+
+def hard_samples(model: BertForSequenceClassification, models: Path, tokenizer: Tokenizer, round_: int) -> list[Sample]:
+    """The windows this model is worst at, out of many new ones, with others and prompts so that it forgets nothing."""
+    splits = texts.guard_splits(models)
+    source = windows.WindowSource(tokenizer, ordinary.wide_groups(models))
+    pool = windows.guard_windows(source, splits.train, POOL, SEED + 100 + round_)
+    wrong = np.abs(probabilities(model, pool) - np.array([label for _, label in pool]))
+    order = np.argsort(-wrong, kind="stable")
+    print(f"  round {round_ + 1}: {int(np.sum(wrong > 0.5))} of {len(pool)} new windows wrong", flush=True)
+    rng = random.Random(SEED + round_)
+    hard = [pool[i] for i in order[:HARD]]
+    easy = [pool[i] for i in rng.sample(list(order[HARD:]), OTHERS)]
+    prompts = encode(tokenizer, [(e.text, e.label) for e in rng.sample(splits.train, PROMPTS)])
+    return hard + easy + prompts
+
+
 def learned_tensors(model: BertForSequenceClassification) -> dict[str, torch.Tensor]:
     """Rounds what was learned to float16, in the model too, so that it is measured as it is stored."""
     learned = {}
@@ -332,6 +364,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["guard", "topics"])
     parser.add_argument("--method", choices=["linear", "pooler", "biases"], default="biases")
+    parser.add_argument(
+        "--start", type=Path, metavar="HEAD", help="go on from this head instead of training from the body"
+    )
+    parser.add_argument("--rounds", type=int, default=0, help="guard: rounds of learning from what it is worst at")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch-tokens", type=int, default=2048, help="padded tokens a batch (default 2048)")
     parser.add_argument("--threads", type=int, default=1)
@@ -351,16 +387,24 @@ def main() -> int:
     task = make(arguments.models, tokenizer, arguments.epochs)
     model = load_model(body, task.labels, arguments.method)
     cpu = time.process_time()
-    if arguments.method == "biases":
+    if arguments.start:
+        model.load_state_dict(
+            {n: t.float() for n, t in load_file(arguments.start / "model.safetensors").items()}, strict=False
+        )
+    elif arguments.method == "biases":
         fit(model, task.epochs, arguments.method, arguments.batch_tokens)
     else:
         fit_frozen(model, task.epochs[0], arguments.method, arguments.models)
+    for round_ in range(arguments.rounds if arguments.task == "guard" else 0):
+        hard = hard_samples(model, arguments.models, tokenizer, round_)
+        fit(model, [hard], arguments.method, arguments.batch_tokens, pace=0.4)
     cpu = time.process_time() - cpu
     learned = learned_tensors(model)
     receipt = {
         "task": arguments.task,
         "method": arguments.method,
-        "epochs": arguments.epochs,
+        "epochs": 0 if arguments.start else arguments.epochs,
+        "rounds": arguments.rounds,
         "seed": SEED,
         "train_samples": [len(samples) for samples in task.epochs],
         "cpu_seconds": round(cpu),
