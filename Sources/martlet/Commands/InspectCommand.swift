@@ -1,0 +1,76 @@
+import ArgumentParser
+import MartletArtifact
+import MartletCore
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show what a version is, from its manifest.",
+        discussion: """
+            Reads the manifest alone: what the model answers, how it was made, what int8 cost, and the digest that \
+            every answer of this version carries. 'martlet verify' checks the rest.
+
+            Examples:
+              martlet inspect models/guard/1
+              martlet inspect models/guard/1 --json
+            """)
+
+    @Argument(help: ArgumentHelp("The version's folder: <models>/<name>/<version>.", valueName: "folder"))
+    var folder: String
+
+    @Flag(help: "Print the manifest as JSON, with the digest.")
+    var json = false
+
+    func run() throws {
+        let (manifest, digest) = try ArtifactReader().readManifest(folder: folder)
+        if json {
+            Output.standard.line(JSONText.pretty(Described(digest: digest, manifest: manifest)))
+            return
+        }
+        let output = Output.standard
+        output.line(output.styled("\(manifest.name)/\(manifest.version)", .bold))
+        for (name, value) in Self.rows(manifest, digest: digest) {
+            output.line(
+                "  " + output.styled(name + String(repeating: " ", count: max(1, 15 - name.count)), .dim) + value)
+        }
+        if let receipt = manifest.receipt {
+            output.line(output.styled("quality against the float path", .bold))
+            ReceiptTable.lines(receipt, output: output).forEach { output.line("  " + $0) }
+        }
+        var files = Table([("file", .left), ("bytes", .right), ("sha-256", .left)])
+        for file in manifest.files { files.append([file.name, Quantity.count(file.bytes), file.sha256]) }
+        output.line(output.styled("files", .bold))
+        files.lines(for: output).forEach { output.line("  " + $0) }
+    }
+
+    private struct Described: Encodable {
+        var digest: String
+        var manifest: Manifest
+    }
+
+    private static func rows(_ manifest: Manifest, digest: String) -> [(String, String)] {
+        let shape = manifest.configuration
+        var rows = [
+            ("digest", digest),
+            ("task", "\(manifest.task), \(manifest.problemType.rawValue)"),
+            ("labels", manifest.classLabels.joined(separator: ", ")),
+            (
+                "encoder",
+                "\(manifest.architecture), \(shape.layers) layers, \(shape.hiddenSize) wide, \(shape.heads) heads, "
+                    + "\(shape.intermediateSize) inner, \(manifest.precision.rawValue)"
+            ),
+            ("reads", "\(shape.maxPositions) tokens at once; longer documents in windows"),
+            (
+                "tokenizer",
+                "\(manifest.tokenizer.kind), \(Quantity.count(manifest.tokenizer.vocabularySize)) tokens, "
+                    + (manifest.tokenizer.lowercase ? "lower case" : "cased")
+            ),
+        ]
+        if let label = manifest.positiveLabel { rows.append(("positive label", label)) }
+        if let rule = manifest.documentAggregation { rows.append(("documents", "aggregated by \(rule)")) }
+        rows.append(("licence", manifest.licence.isEmpty ? "not stated" : manifest.licence))
+        rows.append(("source", manifest.source.isEmpty ? "not stated" : manifest.source))
+        rows.append(("made by", manifest.createdBy))
+        return rows
+    }
+}

@@ -1,0 +1,77 @@
+import MartletCore
+import MartletTransport
+
+/// What `martlet serve` runs with: read once, checked whole, passed down.
+package struct ServeSettings: Sendable {
+    package var models: String
+    package var listen: [ListenAddress]
+    /// Compute threads; 0 takes one for each core this process may use.
+    package var threads: Int
+    /// Highest instruction set to use; nil for the best there is.
+    package var cpu: String?
+    package var insecurePublic: Bool
+    package var jsonLogs: Bool
+    package var logLevel: String
+    package var readyFile: String?
+    package var limits: Limits
+
+    package static let cpuLevels = ["best", "scalar", "avx2", "avx512vnni"]
+    package static let logLevels = ["trace", "debug", "info", "notice", "warning", "error"]
+
+    package static let settings: [Setting] =
+        [
+            Setting("models", .text, default: "models", "folder of <name>/<version>/ folders to serve"),
+            Setting("listen", .list, default: "127.0.0.1:8970", "addresses: host:port, [ipv6]:port or unix:/path"),
+            Setting("threads", .count, default: "0", "compute threads; 0: the cores this process may use"),
+            Setting("cpu", .choice(cpuLevels), default: "best", "highest instruction set to use"),
+            Setting(
+                "insecurePublic", .flag, default: "false", "allow addresses that other machines reach, without TLS"),
+            Setting("jsonLogs", .flag, default: "false", "log as JSON lines"),
+            Setting("logLevel", .choice(logLevels), default: "info", "least level to log"),
+            Setting("readyFile", .text, default: "", "file written with the addresses once the server answers"),
+        ] + LimitSettings.settings
+
+    /// - Throws: `.configuration` naming the setting, its source and what it must be.
+    package init(_ resolved: [ResolvedSetting]) throws(CommandFailure) {
+        func find(_ key: String) -> ResolvedSetting? { resolved.first { $0.setting.key == key } }
+        func text(_ key: String) -> String { find(key)?.text ?? "" }
+
+        models = text("models")
+        threads = SettingValue.count(text("threads")) ?? 0
+        cpu = text("cpu") == "best" ? nil : text("cpu")
+        insecurePublic = SettingValue.flag(text("insecurePublic")) ?? false
+        jsonLogs = SettingValue.flag(text("jsonLogs")) ?? false
+        logLevel = text("logLevel")
+        readyFile = text("readyFile").isEmpty ? nil : text("readyFile")
+        limits = try LimitSettings.limits(from: resolved)
+
+        guard !models.isEmpty else {
+            throw CommandFailure(
+                .configuration, "models is empty; name the folder that holds <name>/<version>/ folders")
+        }
+        guard threads <= 1_024 else {
+            throw CommandFailure(.configuration, "threads is \(threads), above 1024")
+        }
+        listen = []
+        let texts = find("listen")?.texts ?? []
+        guard !texts.isEmpty else {
+            throw CommandFailure(.configuration, "listen is empty; give an address such as 127.0.0.1:8970")
+        }
+        for text in texts {
+            guard let target = ListenAddress(parsing: text) else {
+                throw CommandFailure(
+                    .configuration,
+                    "listen '\(text)' is no address; write host:port, [ipv6]:port or unix:/path/to/socket")
+            }
+            if !target.isLocal, !insecurePublic {
+                throw CommandFailure(
+                    .configuration,
+                    """
+                    listen '\(text)' can be reached from other machines, and this version has no TLS. Listen on \
+                    127.0.0.1 or a Unix socket behind something that has, or insist with --insecure-public
+                    """)
+            }
+            listen.append(target)
+        }
+    }
+}

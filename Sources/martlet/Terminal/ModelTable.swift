@@ -1,0 +1,29 @@
+import MartletCore
+
+/// Model statuses as a table.
+enum ModelTable {
+    static func lines(_ statuses: [ModelStatus], output: Output) -> [String] {
+        var table = Table([
+            ("model", .left), ("version", .right), ("state", .left), ("names", .left), ("labels", .left),
+            ("tokens", .right), ("memory", .right), ("calls", .right), ("digest", .left),
+        ])
+        for status in statuses {
+            table.append([
+                status.name, String(status.version), status.state.rawValue, status.versionLabels.joined(separator: " "),
+                shortened(status.classLabels), status.maxTokens == 0 ? "" : String(status.maxTokens),
+                status.memoryBytes == 0 ? "" : Quantity.bytes(status.memoryBytes), String(status.leases),
+                String(status.digest.prefix(12)),
+            ])
+        }
+        // Reasons are sentences: below the table, where they have room.
+        let reasons = statuses.filter { !$0.reason.isEmpty }.map { status in
+            output.styled("\(status.name)/\(status.version) \(status.state.rawValue): ", .yellow) + status.reason
+        }
+        return table.lines(for: output) + reasons
+    }
+
+    private static func shortened(_ labels: [String]) -> String {
+        guard labels.count > 5 else { return labels.joined(separator: " ") }
+        return labels.prefix(5).joined(separator: " ") + " and \(labels.count - 5) more"
+    }
+}
