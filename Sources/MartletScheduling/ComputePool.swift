@@ -63,7 +63,12 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
     }
 
     /// Without `shutdown()` the threads finish what is queued and end by themselves.
-    deinit { core.close() }
+    deinit {
+        core.close()
+        threads.withLock { threads in
+            for thread in threads { thread.detach() }
+        }
+    }
 
     /// Queues one work.
     /// - Throws: `.resourceExhausted` with `retryAfter` when the queue is full or too slow for the work's deadline,

@@ -33,8 +33,11 @@ struct ComputeThread: @unchecked Sendable {  // safe: the handle is a number, an
         return ComputeThread(handle: handle)
     }
 
-    /// Waits for the end of the thread. Once only.
+    /// Waits for the end of the thread. Once, and not after `detach()`.
     func join() { pthread_join(handle, nil) }
+
+    /// Lets the thread clean up after itself when it ends. Once, and not after `join()`.
+    func detach() { pthread_detach(handle) }
 
     var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
