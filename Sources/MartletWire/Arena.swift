@@ -92,7 +92,8 @@ extension Arena {
         if isExhausted {
             throw MartletError(
                 .resourceExhausted,
-                "decoding the \(name) of \(bytes.count) bytes needs more than the \(budget) bytes of memory it may take")
+                "decoding the \(name) of \(bytes.count) bytes needs more than the \(budget) bytes of memory it may "
+                    + "take")
         }
         throw MartletError(.invalidArgument, "the \(bytes.count) bytes are not a valid \(name)")
     }

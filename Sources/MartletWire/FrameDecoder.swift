@@ -56,7 +56,7 @@ package struct FrameDecoder: Sendable {
     }
 
     /// The next complete frame, or nil when more bytes are needed.
-    /// - Throws: `.invalidArgument` or `.resourceExhausted`, which end the connection: every later call throws it again.
+    /// - Throws: `.invalidArgument` or `.resourceExhausted`, which end the connection: later calls throw it again.
     package mutating func next() throws(MartletError) -> Frame? {
         if let failure { throw failure }
         do {

@@ -4,8 +4,8 @@ package enum FrameEncoder {
     private static let compressedBytesMin = 1_024
 
     /// Appends the prefix and the frame.
-    /// - Parameter compress: zlib, where the frame has at least 1 KiB and gets smaller by it. Only when the peer's Hello
-    ///   accepts it, and never for our own Hello.
+    /// - Parameter compress: zlib, where the frame has at least 1 KiB and gets smaller by it. Only when the peer's
+    ///   Hello accepts it, and never for our own Hello.
     package static func append(_ frame: Frame, compress: Bool, to bytes: inout [UInt8]) {
         let arena = Arena(budget: .max)
         frame.build(in: arena) { message in

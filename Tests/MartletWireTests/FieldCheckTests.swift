@@ -39,8 +39,9 @@ struct FieldCheckTests {
             message { () throws(MartletError) in try codec.decodeDocumentChunk(field(1, field(5, bad))) }
                 == "options.focus_label is not valid UTF-8")
         #expect(
-            message { () throws(MartletError) in try codec.decodeListModelsResponse(field(1, [0x18, 0x05] + field(7, bad))) }
-                == "models[0].class_labels[0] is not valid UTF-8")
+            message { () throws(MartletError) in
+                try codec.decodeListModelsResponse(field(1, [0x18, 0x05] + field(7, bad)))
+            } == "models[0].class_labels[0] is not valid UTF-8")
         #expect(
             message { () throws(MartletError) in
                 try codec.decodeClassifyAnswer(field(1, []) + field(2, []) + field(2, field(1, field(1, bad))))

@@ -67,7 +67,8 @@ struct HostileMessageTests {
         for round in 0..<100_000 {
             var body: [UInt8]
             if round % 2 == 0 {
-                body = (0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                let count = Int.random(in: 0...200, using: &random)
+                body = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
             } else {
                 body = golden[Int.random(in: 0..<golden.count, using: &random)]
                 for _ in 0..<Int.random(in: 1...6, using: &random) where !body.isEmpty {
@@ -164,5 +165,7 @@ struct HostileMessageTests {
 
 extension Array where Element == [UInt8] {
     /// The first element `count` times, end to end.
-    fileprivate func cycled(_ count: Int) -> [UInt8] { Array<UInt8>(repeatElement(self, count: count).joined().joined()) }
+    fileprivate func cycled(_ count: Int) -> [UInt8] {
+        Array<UInt8>(repeatElement(self, count: count).joined().joined())
+    }
 }
