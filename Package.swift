@@ -84,8 +84,8 @@ let package = Package(
             name: "martlet-measure",
             dependencies: [
                 "MartletCore", "MartletText", "MartletEncoder", "MartletArtifact", "MartletServing",
-                "MartletScheduling", "MartletTransport", "MartletClient", "MartletWire", "CMartletKernels",
-            ] + nio,
+                "MartletConvert", "MartletTransport", "MartletClient", "MartletTestSupport", "CMartletKernels",
+            ],
             path: "Tools/measure", swiftSettings: strict),
 
         .target(name: "MartletTestSupport", dependencies: ["MartletCore"], path: "Tests/MartletTestSupport"),

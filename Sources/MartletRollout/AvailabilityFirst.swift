@@ -52,7 +52,9 @@ package struct AvailabilityFirst: RolloutPolicy {
 
     /// Newest first.
     private func versionToLoad(of versions: [VersionSnapshot]) -> VersionID? {
-        wanted(of: versions).first { $0.state == .discovered || $0.state == .unloaded }?.id
+        wanted(of: versions).first {
+            $0.state == .discovered || $0.state == .unloaded || ($0.state == .draining && $0.mayReturn)
+        }?.id
     }
 
     /// Oldest first; none while a wanted version is still on its way, and never the last one of a model that is

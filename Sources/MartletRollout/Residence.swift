@@ -61,6 +61,16 @@ final class Residence<Loaded: LoadedVersion>: @unchecked Sendable {  // safe: se
         }
     }
 
+    /// Lets leases begin again after `close()`.
+    /// - Returns: false when the holders were already asked to leave, or the object is gone.
+    func reopen() -> Bool {
+        phase.withLock { phase in
+            guard !revoked.load(ordering: .relaxed), object != nil else { return false }
+            phase.isOpen = true
+            return true
+        }
+    }
+
     /// Asks the holders of the remaining leases to end them.
     func revoke() {
         let actions = phase.withLock { phase in

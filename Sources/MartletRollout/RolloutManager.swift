@@ -103,6 +103,13 @@ package actor RolloutManager<Loader: VersionLoader> {
         advance()
     }
 
+    /// Asks `source` which versions it wants now and aspires to them, as one step: of two callers, the one that looked
+    /// first can never undo what the other found.
+    /// - Parameter source: runs on the actor; may read a folder. Calls do not wait for it.
+    package func aspire(asking source: @Sendable () throws(MartletError) -> [AspiredVersion]) throws(MartletError) {
+        aspire(to: try source())
+    }
+
     /// Points `label` at a ready version, or takes it away when `number` is nil.
     /// - Throws: `.invalidArgument` for `latest` and malformed labels, `.failedPrecondition` for a version that is not
     ///   ready, `.notFound` for an unknown one.
@@ -139,7 +146,8 @@ package actor RolloutManager<Loader: VersionLoader> {
         advance()
     }
 
-    /// Returns when no step is possible: every load has ended, and every version without calls has left memory.
+    /// Returns when no step is possible: every load has ended, every version without calls has left memory, and none that
+    /// still drains is wanted again.
     package func settled() async { await reach(.settled) }
 
     /// Routes nothing any more, gives running loads up, drains every version; returns when all memory is returned or
@@ -164,7 +172,9 @@ package actor RolloutManager<Loader: VersionLoader> {
     /// Takes every step that is possible now, then tells who waits.
     private func advance() {
         while !isShuttingDown, let step = policy.nextStep(for: snapshots()) {
-            if case .load(let id) = step, records[id]?.mayLoad == true {
+            if case .load(let id) = step, records[id]?.mayReturn == true {
+                guard endDrainingEarly(id) else { break }
+            } else if case .load(let id) = step, records[id]?.mayLoad == true {
                 guard loads.count < loadsAtOnceMax else { break }
                 beginLoading(id)
             } else if case .unload(let id) = step, let record = records[id], case .ready = record.phase {
@@ -183,7 +193,7 @@ package actor RolloutManager<Loader: VersionLoader> {
         records.sorted { $0.key < $1.key }.map { id, record in
             VersionSnapshot(
                 id, record.state, isAspired: record.isAspired,
-                isLabelled: labels[id.model]?.values.contains(id.number) ?? false)
+                isLabelled: labels[id.model]?.values.contains(id.number) ?? false, mayReturn: record.mayReturn)
         }
     }
 
@@ -316,6 +326,18 @@ package actor RolloutManager<Loader: VersionLoader> {
         }
     }
 
+    /// A draining version that is wanted again answers at once: nothing of it has left memory yet.
+    /// - Returns: false when it had begun to leave; it is loaded again once it has.
+    private func endDrainingEarly(_ id: VersionID) -> Bool {
+        guard case .draining(let residence, let fingerprint, _)? = records[id]?.phase, residence.reopen() else {
+            return false
+        }
+        drainTimers.removeValue(forKey: id)?.cancel()
+        records[id]?.phase = .ready(residence, fingerprint: fingerprint)
+        emit(id, .ready)
+        return true
+    }
+
     /// Hears of last leases that ended on other threads.
     private func startDrainPump() {
         guard drainPump == nil else { return }
@@ -368,6 +390,7 @@ package actor RolloutManager<Loader: VersionLoader> {
 
     private func has(reached goal: Goal) -> Bool {
         guard loads.isEmpty else { return false }
+        if case .settled = goal, isWaitingToReload { return false }
         return records.values.allSatisfy { record in
             guard case .draining(let residence, _, let isOverdue) = record.phase else { return true }
             switch goal {
@@ -375,5 +398,16 @@ package actor RolloutManager<Loader: VersionLoader> {
             case .shutDown: return isOverdue
             }
         }
+    }
+
+    /// True when a version that drains is wanted again, and is loaded as soon as it has left.
+    private var isWaitingToReload: Bool {
+        let afterwards = snapshots().map { version in
+            var version = version
+            if version.state == .draining { version.state = .unloaded }
+            return version
+        }
+        guard !isShuttingDown, case .load(let id)? = policy.nextStep(for: afterwards) else { return false }
+        return records[id]?.state == .draining
     }
 }

@@ -8,17 +8,22 @@ package struct VersionSnapshot: Sendable, Hashable {
     package var isAspired: Bool
     /// True when a label other than `latest` leads here.
     package var isLabelled: Bool
+    /// True for a draining version that is whole in memory still: loading it takes no time.
+    package var mayReturn: Bool
 
-    package init(_ id: VersionID, _ state: VersionState, isAspired: Bool = true, isLabelled: Bool = false) {
+    package init(
+        _ id: VersionID, _ state: VersionState, isAspired: Bool = true, isLabelled: Bool = false, mayReturn: Bool = false
+    ) {
         self.id = id
         self.state = state
         self.isAspired = isAspired
         self.isLabelled = isLabelled
+        self.mayReturn = mayReturn
     }
 }
 
 package enum RolloutStep: Sendable, Hashable, CustomStringConvertible {
-    /// Only of an aspired version that is `discovered` or `unloaded`.
+    /// Only of an aspired version that is `discovered` or `unloaded`, or that drains and may return.
     case load(VersionID)
     /// Only of a version that is `ready`.
     case unload(VersionID)

@@ -45,6 +45,13 @@ struct VersionRecord<Loaded: LoadedVersion> {
         }
     }
 
+    /// True while a draining version may answer again: its leases were not revoked, and its bytes are still the ones
+    /// that are aspired.
+    var mayReturn: Bool {
+        guard case .draining(let residence, let fingerprint, isOverdue: false) = phase else { return false }
+        return isAspired && !residence.isRevoked && fingerprint == aspired.fingerprint
+    }
+
     var residence: Residence<Loaded>? {
         switch phase {
         case .ready(let residence, _), .draining(let residence, _, _): residence

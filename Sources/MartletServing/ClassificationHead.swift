@@ -12,6 +12,11 @@ package struct ClassificationHead: Sendable {
     /// Class labels in logit order.
     package let labels: [String]
 
+    package init(problemType: ProblemType, labels: [String]) {
+        self.problemType = problemType
+        self.labels = labels
+    }
+
     /// Scores in class order, shape [labels].
     ///
     /// Softmax subtracts the largest logit first, so no finite logits overflow.

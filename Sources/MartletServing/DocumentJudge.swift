@@ -7,6 +7,11 @@ package struct DocumentJudge: Sendable {
         package var aggregation: Aggregation
         /// Index of the label whose presence anywhere decides; nil without one.
         package var focus: Int?
+
+        package init(aggregation: Aggregation, focus: Int?) {
+            self.aggregation = aggregation
+            self.focus = focus
+        }
     }
 
     private struct Best: Sendable {

@@ -97,7 +97,7 @@ struct DocumentPipeline: Sendable {
             // Put first: the queue's bound is what keeps a fast document from filling the pool.
             guard await queue.put(pending) else { return false }
             let work = InferenceWork(
-                .window(window.ids), model: model, costTokens: window.ids.count, priority: .bulk,
+                .window(window.ids), lease: lease, costTokens: window.ids.count, priority: .bulk,
                 deadline: context.deadline, ticket: pending.ticket)
             do {
                 try pool.submit(work)

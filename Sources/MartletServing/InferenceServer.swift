@@ -30,7 +30,6 @@ package final class InferenceServer: InferenceHandler {
         let threads = configuration.threads > 0 ? configuration.threads : ComputeThreads.available()
         let folder = ModelFolder(root: configuration.modelsFolder, limits: limits)
         let survey = FolderSurvey(folder: folder, onEvent: onEvent)
-        let found = try survey.look()
         let pool = try ComputePool<InferenceWork>(
             threads: threads, batchTokensMax: limits.batchTokensMax, queueTokensMax: limits.queueTokensMax
         ) { _ in
@@ -43,12 +42,12 @@ package final class InferenceServer: InferenceHandler {
             onEvent: { onEvent(.rollout($0)) })
         // Watched before the first aspiration, so that no change falls between.
         let changes = folder.changes()
-        await manager.aspire(to: found)
+        try await manager.aspire(asking: survey.look)
         await manager.settled()
         let watcher = Task {
             for await _ in changes {
                 do throws(MartletError) {
-                    await manager.aspire(to: try survey.look())
+                    try await manager.aspire(asking: survey.look)
                 } catch {
                     // The versions that serve go on; a later change is looked at again.
                     onEvent(.folderFailed(error))
@@ -77,7 +76,7 @@ package final class InferenceServer: InferenceHandler {
 
     /// Looks at the models folder now and waits until nothing is left to do.
     package func refresh() async throws(MartletError) {
-        await manager.aspire(to: try survey.look())
+        try await manager.aspire(asking: survey.look)
         await manager.settled()
     }
 
@@ -102,7 +101,7 @@ package final class InferenceServer: InferenceHandler {
             request.overflow == .window
             ? request.inputs.indices.filter { Self.mayOverflow(request.inputs[$0], model) } : []
         let short = request.inputs.indices.filter { !long.contains($0) }
-        let answers = try await answers(to: short, of: request, model: model, context: context)
+        let answers = try await answers(to: short, of: request, lease: lease, context: context)
         for (index, answer) in zip(short, answers) {
             timing.queue = max(timing.queue, answer.queue)
             timing.tokenize += answer.tokenize
@@ -127,7 +126,7 @@ package final class InferenceServer: InferenceHandler {
 
     /// Encodes the inputs at `indices` on the pool and waits for all of them.
     private func answers(
-        to indices: [Int], of request: ClassifyRequest, model: ServedModel, context: CallContext
+        to indices: [Int], of request: ClassifyRequest, lease: Lease<ServedModel>, context: CallContext
     ) async throws(MartletError) -> [SequenceAnswer] {
         guard !indices.isEmpty else { return [] }
         let ticket = AnswerTicket(count: indices.count)
@@ -136,8 +135,8 @@ package final class InferenceServer: InferenceHandler {
                 let input = request.inputs[index]
                 let bytes = input.text.utf8.count + (input.pair?.utf8.count ?? 0)
                 return InferenceWork(
-                    .text(input, overflow: request.overflow, number: index), model: model,
-                    costTokens: InferenceWork.estimatedTokens(bytes: bytes, maxTokens: model.maxTokens),
+                    .text(input, overflow: request.overflow, number: index), lease: lease,
+                    costTokens: InferenceWork.estimatedTokens(bytes: bytes, maxTokens: lease.loaded.maxTokens),
                     priority: .interactive, deadline: context.deadline, ticket: ticket, index: place)
             })
         return try await ticket.answers()

@@ -1,4 +1,5 @@
 internal import MartletCore
+internal import MartletRollout
 internal import MartletScheduling
 
 /// One sequence for the compute pool: a text to tokenize and encode, or a document's window to encode.
@@ -11,7 +12,8 @@ final class InferenceWork: ScheduledWork {
     }
 
     let payload: Payload
-    let model: ServedModel
+    /// Held by the work itself: a version is counted as in use until the last work for it is gone, cancelled or not.
+    let lease: Lease<ServedModel>
     let costTokens: Int
     let batchKey: ObjectIdentifier
     let priority: WorkPriority
@@ -22,19 +24,21 @@ final class InferenceWork: ScheduledWork {
     let index: Int
 
     init(
-        _ payload: Payload, model: ServedModel, costTokens: Int, priority: WorkPriority, deadline: Deadline,
+        _ payload: Payload, lease: Lease<ServedModel>, costTokens: Int, priority: WorkPriority, deadline: Deadline,
         ticket: AnswerTicket, index: Int = 0
     ) {
         self.payload = payload
-        self.model = model
+        self.lease = lease
         self.costTokens = costTokens
         self.priority = priority
         self.deadline = deadline
         self.ticket = ticket
         self.index = index
-        batchKey = ObjectIdentifier(model)
+        batchKey = ObjectIdentifier(lease.loaded)
         submitted = .now
     }
+
+    var model: ServedModel { lease.loaded }
 
     var isCancelled: Bool { ticket.isOver }
 

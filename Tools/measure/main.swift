@@ -5,7 +5,13 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case "encoder":
     exit(EncoderMeasure.run(Array(arguments.dropFirst())))
+case "overhead":
+    exit(await OverheadMeasure.run(Array(arguments.dropFirst())))
+case "document":
+    exit(await DocumentMeasure.run(Array(arguments.dropFirst())))
+case "serve-child":
+    exit(await ServerChild.serve(Array(arguments.dropFirst())))
 default:
-    print("Usage: martlet-measure encoder [options]   (martlet-measure encoder --help)")
+    print("Usage: martlet-measure encoder | overhead | document [options]   (each with --help)")
     exit(arguments.first == "--help" ? 0 : 2)
 }

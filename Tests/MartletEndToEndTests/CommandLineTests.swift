@@ -1,0 +1,219 @@
+import Foundation
+import Testing
+
+/// The program as a user meets it: the built binary, its output and its exit codes.
+struct CommandLineTests {
+    struct Outcome {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
+    /// The binary that was built beside these tests.
+    static var binary: URL {
+        if let named = ProcessInfo.processInfo.environment["MARTLET_BINARY"] { return URL(fileURLWithPath: named) }
+        return Bundle.module.bundleURL.deletingLastPathComponent().appendingPathComponent("martlet")
+    }
+
+    /// Runs the binary to its end. Output is small in these tests: it fits into the pipes.
+    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+        let process = Process()
+        process.executableURL = binary
+        process.arguments = arguments
+        var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MARTLET_") }
+        variables.merge(environment) { _, new in new }
+        process.environment = variables
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let outputData = output.fileHandleForReading.readDataToEndOfFile()
+        let errorData = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: String(decoding: outputData, as: UTF8.self),
+            errors: String(decoding: errorData, as: UTF8.self))
+    }
+
+    private func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return try body(folder)
+    }
+
+    @Test(
+        "teaches every command with examples in its help",
+        arguments: [
+            "serve", "convert", "inspect", "verify", "classify", "models", "ping",
+        ])
+    func help(command: String) throws {
+        let outcome = try Self.run([command, "--help"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("Example"))
+        #expect(outcome.output.contains("martlet \(command)"))
+    }
+
+    @Test("lists every exit code in the help")
+    func exitCodes() throws {
+        let outcome = try Self.run(["--help"])
+        for code in [0, 1, 64, 65, 66, 69, 70, 73, 75, 76, 77, 78] {
+            #expect(outcome.output.contains(" \(code)  "))
+        }
+    }
+
+    @Test("writes a completion script", arguments: ["bash", "zsh", "fish"])
+    func completions(shell: String) throws {
+        let outcome = try Self.run(["--generate-completion-script", shell])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("classify"))
+    }
+
+    @Test(
+        "answers a wrong command line with how it goes and 64",
+        arguments: [
+            ["--bogus"], ["serve", "--bogus"], ["classify", "--document", "a", "text"],
+            ["classify", "--min-confidence", "2", "x"],
+            ["convert", "folder"], ["convert", "folder", "--name", "../evil"], ["verify", "x", "--cpu", "sse"],
+            ["classify", "--address", "nonsense", "text"], ["classify", "--timeout", "soon", "text"],
+            ["serve", "--limit", "noSuchLimit=1"],
+        ])
+    func usage(arguments: [String]) throws {
+        let outcome = try Self.run(arguments)
+        #expect(outcome.status == 64)
+        #expect(!outcome.errors.isEmpty)
+        #expect(outcome.output.isEmpty)
+    }
+
+    @Test("shows with --check where each value comes from")
+    func check() throws {
+        try withFolder { folder in
+            let outcome = try Self.run(
+                ["serve", "--models", folder.path, "--listen", "127.0.0.1:0", "--check", "--json"],
+                environment: ["MARTLET_THREADS": "2", "MARTLET_TREADS": "2"])
+            #expect(outcome.status == 0)
+            let report = try #require(
+                try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+            #expect(report["holds"] as? Bool == true)
+            #expect(report["unknown_variables"] as? [String] == ["MARTLET_TREADS"])
+            let settings = try #require(report["settings"] as? [[String: String]])
+            #expect(settings.first { $0["setting"] == "threads" }?["source"] == "environment MARTLET_THREADS")
+            #expect(settings.first { $0["setting"] == "models" }?["source"] == "flag")
+            #expect(settings.first { $0["setting"] == "limits.drainTimeout" }?["source"] == "default")
+        }
+    }
+
+    @Test("ends --check with 78 and every problem")
+    func checkFails() throws {
+        let outcome = try Self.run(["serve", "--models", "/nowhere/at/all", "--listen", "unix:/nowhere/s", "--check"])
+        #expect(outcome.status == 78)
+        #expect(outcome.output.contains("is not there"))
+        #expect(outcome.output.contains("unix:/nowhere/s"))
+        #expect(outcome.errors.contains("2 problems"))
+    }
+
+    @Test("does not start without its models folder, and says what to do")
+    func noModelsFolder() throws {
+        let outcome = try Self.run(["serve", "--models", "/nowhere/at/all", "--listen", "127.0.0.1:0"])
+        #expect(outcome.status == 78)
+        #expect(outcome.errors.contains("--models"))
+    }
+
+    @Test("does not start on a models folder it may not read", .disabled(if: geteuid() == 0, "root reads everything"))
+    func unreadableModelsFolder() throws {
+        try withFolder { folder in
+            try FileManager.default.setAttributes([.posixPermissions: 0o000], ofItemAtPath: folder.path)
+            defer { try? FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder.path) }
+            let outcome = try Self.run(["serve", "--models", folder.path, "--listen", "127.0.0.1:0"])
+            #expect(outcome.status == 78)
+            #expect(outcome.errors.contains("cannot be read"))
+        }
+    }
+
+    @Test("does not start on a file in the place of its models folder")
+    func modelsFolderIsAFile() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("models")
+            try Data().write(to: file)
+            let outcome = try Self.run(["serve", "--models", file.path, "--listen", "127.0.0.1:0"])
+            #expect(outcome.status == 78)
+            #expect(outcome.errors.contains("is a file"))
+        }
+    }
+
+    @Test("does not start on a public address without being told that it is meant")
+    func publicAddress() throws {
+        let outcome = try Self.run(["serve", "--listen", "0.0.0.0:0"])
+        #expect(outcome.status == 78)
+        #expect(outcome.errors.contains("--insecure-public"))
+    }
+
+    @Test("does not start on a port that is in use")
+    func portInUse() throws {
+        try withFolder { folder in
+            let taken = try TakenPort()
+            let outcome = try Self.run(["serve", "--models", folder.path, "--listen", "127.0.0.1:\(taken.port)"])
+            #expect(outcome.status == 69)
+            #expect(outcome.errors.contains("in use"))
+        }
+    }
+
+    @Test("says that no server answers, and 69")
+    func noServer() throws {
+        for arguments in [["models"], ["ping"], ["classify", "text"], ["classify", "--document", "/etc/hostname"]] {
+            let outcome = try Self.run(arguments + ["--address", "unix:/nowhere/at/all.sock"])
+            #expect(outcome.status == 69)
+            #expect(outcome.errors.contains("martlet serve"))
+        }
+    }
+
+    @Test("says that a file is not there, and 66")
+    func noInput() throws {
+        for arguments in [
+            ["classify", "--document", "/nowhere"], ["classify", "--file", "/nowhere"], ["verify", "/nowhere"],
+            ["inspect", "/nowhere"], ["convert", "/nowhere", "--name", "x"], ["classify", "--document", "/"],
+        ] {
+            let outcome = try Self.run(arguments)
+            #expect(outcome.status == 66, "\(arguments)")
+            #expect(outcome.errors.hasPrefix("martlet: "))
+        }
+    }
+
+    @Test("prints no colours and no cursor movements into a pipe")
+    func noColours() throws {
+        for arguments in [["--help"], ["verify", "/nowhere"], ["serve", "--models", "/nowhere", "--check"]] {
+            let outcome = try Self.run(arguments)
+            #expect(!outcome.output.contains("\u{1B}"))
+            #expect(!outcome.errors.contains("\u{1B}"))
+        }
+    }
+}
+
+/// A port that somebody listens on.
+private final class TakenPort {
+    let port: Int
+    private let descriptor: Int32
+
+    struct Failed: Error {}
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 1) == 0
+                    && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard descriptor >= 0, bound else { throw Failed() }
+        port = Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    deinit { close(descriptor) }
+}

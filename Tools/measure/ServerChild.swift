@@ -1,0 +1,100 @@
+import Foundation
+import MartletArtifact
+import MartletConvert
+import MartletCore
+import MartletServing
+import MartletTestSupport
+import MartletTransport
+
+/// A server in a process of its own, so that its CPU time and its memory are nobody else's.
+///
+/// The child is this program again with `serve-child`; it serves a tiny model over a Unix socket until its standard input
+/// ends, so it cannot outlive its parent.
+struct ServerChild {
+    static let modelName = "tiny"
+    let folder: URL
+    let socketPath: String
+    let process: Process
+    private let input = Pipe()
+
+    /// Converts `model`, starts the child on the CPU `cpu` (nil: any) and waits until it listens.
+    init(model: TinyModelFolder, cpu: Int?) throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-measure-\(UUID().uuidString)")
+        let source = folder.appendingPathComponent("source")
+        try model.write(to: source)
+        var options = ConvertOptions(name: Self.modelName, version: 1)
+        options.force = true
+        options.createdBy = "martlet-measure"
+        let models = folder.appendingPathComponent("models")
+        try FileManager.default.createDirectory(at: models, withIntermediateDirectories: true)
+        _ = try Converter(source: SourceFolder(source.path), options: options).run(into: models.path)
+        socketPath = folder.appendingPathComponent("s").path
+
+        process = Process()
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let words = [program, "serve-child", models.path, socketPath]
+        if let cpu {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/taskset")
+            process.arguments = ["-c", String(cpu)] + words
+        } else {
+            process.executableURL = URL(fileURLWithPath: program)
+            process.arguments = Array(words.dropFirst())
+        }
+        let output = Pipe()
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        guard !output.fileHandleForReading.availableData.isEmpty else {
+            throw MartletError(.unavailable, "the measured server did not start")
+        }
+    }
+
+    /// Ends the child and removes its files.
+    func end() {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// CPU time of all its threads so far, from the scheduler, in nanoseconds.
+    func cpuNanoseconds() -> Double {
+        let tasks = "/proc/\(process.processIdentifier)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+        return threads.reduce(0) { sum, thread in
+            let text = (try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8)) ?? ""
+            return sum + (Double(text.split(separator: " ").first ?? "0") ?? 0)
+        }
+    }
+
+    /// A line of /proc/<pid>/status such as `VmRSS` or `VmHWM`, in bytes.
+    func memoryBytes(_ key: String) -> Int {
+        let path = "/proc/\(process.processIdentifier)/status"
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix(key + ":") } ?? ""
+        return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) * 1_024
+    }
+
+    /// Makes `VmHWM` start again from what is resident now.
+    func resetPeak() {
+        try? "5".write(toFile: "/proc/\(process.processIdentifier)/clear_refs", atomically: false, encoding: .utf8)
+    }
+
+    /// The child's side: serves until standard input ends.
+    static func serve(_ arguments: [String]) async -> Int32 {
+        guard arguments.count == 2 else { return 2 }
+        do {
+            let engine = try await InferenceServer.start(EngineConfiguration(modelsFolder: arguments[0])) { _ in }
+            let server = NativeServer(handler: engine, limits: Limits(), software: "martlet-measure")
+            _ = try await server.listen(on: .unix(path: arguments[1]))
+            print("listening")
+            fflush(nil)
+            while readLine() != nil {}
+            _ = await server.drain(within: .seconds(5))
+            await engine.shutdown()
+            return 0
+        } catch {
+            FileHandle.standardError.write(Data("martlet-measure: \(error)\n".utf8))
+            return 1
+        }
+    }
+}
