@@ -24,7 +24,7 @@ import train
 from windows import CUE
 
 LICENCES = Path("/usr/share/common-licenses")
-WINDOW_TOKENS = (128,)
+WINDOW_TOKENS = (64, 128, 256)
 SEED = 23
 
 PASSAGES = [
