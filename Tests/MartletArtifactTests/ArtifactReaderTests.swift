@@ -1,0 +1,153 @@
+import Foundation
+import Glibc
+import MartletArtifact
+import MartletCore
+import Testing
+
+@Suite("ArtifactReader")
+struct ArtifactReaderTests {
+    let tiny: TinyArtifact
+
+    init() throws { tiny = try TinyArtifact() }
+
+    @Test("reads what was published, value for value", arguments: Precision.allCases)
+    func readsBack(precision: Precision) throws {
+        let draft = TinyArtifact.draft(precision)
+        let artifact = try ArtifactReader().read(folder: try tiny.published(precision).path)
+        #expect(artifact.manifest.classLabels == ["SAFE", "INJECTION"])
+        #expect(artifact.manifest.name == "tiny")
+        #expect(artifact.manifest.version == 1)
+        #expect(artifact.manifest.configuration == TinyArtifact.configuration)
+        #expect(artifact.golden == draft.golden)
+        #expect(artifact.tokenizerJSON == draft.tokenizerJSON)
+        for written in draft.tensors {
+            let read = try #require(artifact.tensors.tensor(named: written.name))
+            #expect(read.elementType == written.elementType)
+            #expect(read.shape == written.shape)
+            #expect(read.bytes.elementsEqual(written.bytes))
+            #expect(Int(bitPattern: read.bytes.baseAddress) % 64 == 0)
+        }
+        #expect(artifact.tensors.tensor(named: "no such tensor") == nil)
+    }
+
+    @Test("gives the SHA-256 of the manifest as the version's digest")
+    func digest() throws {
+        let folder = try tiny.published()
+        let artifact = try ArtifactReader().read(folder: folder.path)
+        #expect(artifact.digest == sha256(try folder.bytes("manifest.json")))
+    }
+
+    @Test("goes on serving its tensors when the weights file is truncated, overwritten or removed after loading")
+    func survivesTruncation() throws {
+        let folder = try tiny.published()
+        let artifact = try ArtifactReader().read(folder: folder.path)
+        let before = artifact.weights.table.entries.map { artifact.tensors.tensor(named: $0.name).map { Array($0.bytes) } }
+        let path = folder.appendingPathComponent("weights.martlet").path
+        #expect(truncate(path, 100) == 0)
+        let after = artifact.weights.table.entries.map { artifact.tensors.tensor(named: $0.name).map { Array($0.bytes) } }
+        #expect(before == after)
+        try folder.put("weights.martlet", [UInt8](repeating: 0xFF, count: 100_000))
+        try FileManager.default.removeItem(at: folder)
+        let last = artifact.weights.table.entries.map { artifact.tensors.tensor(named: $0.name).map { Array($0.bytes) } }
+        #expect(before == last)
+    }
+
+    @Test("keeps a tensor's memory alive after the artifact is gone")
+    func tensorOutlivesArtifact() throws {
+        let folder = try tiny.published()
+        var artifact: ModelArtifact? = try ArtifactReader().read(folder: folder.path)
+        let tensor = try #require(artifact?.tensors.tensor(named: "classifier.bias"))
+        let values = Array(tensor.bytes)
+        artifact = nil
+        #expect(Array(tensor.bytes) == values)
+    }
+
+    // MARK: File tricks
+
+    @Test("refuses a symbolic link in place of any file, even to the right content", arguments: [
+        "manifest.json", "weights.martlet", "tokenizer.json", "golden.json",
+    ])
+    func refusesSymlink(name: String) throws {
+        let folder = try tiny.published()
+        let file = folder.appendingPathComponent(name)
+        let elsewhere = tiny.root.appendingPathComponent("moved")
+        try FileManager.default.moveItem(at: file, to: elsewhere)
+        try FileManager.default.createSymbolicLink(at: file, withDestinationURL: elsewhere)
+        let error = try #require(refusal(folder))
+        #expect(error.message.hasPrefix("\(name): is a symbolic link"))
+        #expect(!error.message.contains(tiny.root.path))
+    }
+
+    @Test("refuses a version folder that is a symbolic link")
+    func refusesLinkedFolder() throws {
+        let folder = try tiny.published()
+        let link = tiny.root.appendingPathComponent("link")
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: folder)
+        #expect(try #require(refusal(link)).message.contains("symbolic links are not followed"))
+    }
+
+    @Test("refuses a FIFO without waiting for a writer")
+    func refusesFIFO() throws {
+        let folder = try tiny.published()
+        let path = folder.appendingPathComponent("weights.martlet").path
+        unlink(path)
+        #expect(mkfifo(path, 0o644) == 0)
+        #expect(try #require(refusal(folder)).message.hasPrefix("weights.martlet: is a FIFO"))
+    }
+
+    @Test("refuses a folder in place of a file")
+    func refusesFolderForFile() throws {
+        let folder = try tiny.published()
+        try FileManager.default.removeItem(at: folder.appendingPathComponent("golden.json"))
+        try FileManager.default.createDirectory(
+            at: folder.appendingPathComponent("golden.json"), withIntermediateDirectories: false)
+        #expect(try #require(refusal(folder)).message.hasPrefix("golden.json: is a folder"))
+    }
+
+    @Test("names the file that is missing", arguments: ["manifest.json", "weights.martlet", "golden.json"])
+    func missingFile(name: String) throws {
+        let folder = try tiny.published()
+        try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+        let error = try #require(refusal(folder))
+        #expect(error.code == .notFound)
+        #expect(error.message.hasPrefix("\(name): is missing"))
+    }
+
+    @Test("names a file that the manifest does not list, hidden ones too", arguments: ["extra.bin", ".hidden"])
+    func extraFile(name: String) throws {
+        let folder = try tiny.published()
+        try folder.put(name, [1])
+        #expect(try #require(refusal(folder)).message.hasPrefix("'\(name)': is not listed in manifest.json"))
+    }
+
+    @Test("refuses a file, and a folder, that everybody may write to")
+    func worldWritable() throws {
+        let folder = try tiny.published()
+        let path = folder.appendingPathComponent("weights.martlet").path
+        chmod(path, 0o666)
+        let error = try #require(refusal(folder))
+        #expect(error.code == .permissionDenied)
+        #expect(error.message.contains("weights.martlet: everybody may write to it (mode 666)"))
+        chmod(path, 0o644)
+        chmod(folder.path, 0o777)
+        #expect(try #require(refusal(folder)).message.contains("everybody may write to it (mode 777)"))
+    }
+
+    @Test("says that a folder does not exist without telling its path")
+    func missingFolder() throws {
+        let error = try #require(refusal(tiny.root.appendingPathComponent("nothing")))
+        #expect(error.code == .notFound)
+        #expect(!error.message.contains(tiny.root.path))
+    }
+
+    @Test("refuses swapped files and a stale tokenizer by digest or size")
+    func swappedFiles() throws {
+        let folder = try tiny.published()
+        var tokenizer = try folder.bytes("tokenizer.json")
+        tokenizer[3] ^= 1
+        try folder.put("tokenizer.json", tokenizer)
+        let error = try #require(refusal(folder))
+        #expect(error.code == .dataLoss)
+        #expect(error.message.hasPrefix("tokenizer.json: has SHA-256"))
+    }
+}
