@@ -57,6 +57,13 @@ package struct Limits: Sendable, Hashable {
     /// Class labels of a model.
     package var classLabelsMax = 4_096
 
+    /// Message bytes of one connection that may wait for their handlers. Every call may have its whole credit waiting, so
+    /// only messages far larger than their credit can meet this.
+    package var connectionBytesMax: Int {
+        let (credit, overflow) = callsPerConnectionMax.multipliedReportingOverflow(by: callCreditBytes)
+        return overflow ? .max : max(credit, credit &+ 2 * messageBytesMax)
+    }
+
     package init() {}
 
     /// The table itself when its rows agree with one another.

@@ -372,6 +372,26 @@ struct ConnectionStateTests {
         #expect(talk.lines.last == "  > Status 1 INTERNAL: the server failed while answering")
     }
 
+    @Test("bounds what waits for handlers on one connection, and makes room as messages are taken and calls end")
+    func heldBytes() {
+        var limits = Limits()
+        limits.messageBytesMax = 10_000
+        limits.callCreditBytes = 1_000
+        limits.callsPerConnectionMax = 5
+        #expect(limits.connectionBytesMax == 25_000)
+        var talk = Transcript(limits: limits)
+        talk.peer(open(1), message(1, 10_000), open(2, .classifyDocument), message(2, 10_000), open(3), message(3, 9_000))
+        talk.took(10_000, for: 2)
+        talk.peer(open(4), message(4, 9_000), .cancel(4), open(5), message(5, 10_000), .halfClose(5))
+        talk.peer(open(6), message(6, 10_000), open(7), message(7, 10_000))
+        #expect(
+            talk.lines.filter { $0.contains("Status") } == [
+                "  > Status 3 RESOURCE_EXHAUSTED: too many large messages wait on this connection; send smaller ones",
+                "  > Status 4 CANCELLED: the client cancelled the call",
+                "  > Status 7 RESOURCE_EXHAUSTED: too many large messages wait on this connection; send smaller ones",
+            ])
+    }
+
     @Test("an account saturates instead of overflowing")
     func saturation() {
         var account = CreditAccount(.max)

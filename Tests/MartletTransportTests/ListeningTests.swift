@@ -150,6 +150,25 @@ struct ListeningTests {
         }
     }
 
+    @Test("a drain lets a slow reader have its last answer to the end")
+    func drainWithSlowReader() async throws {
+        var limits = Limits()
+        limits.lingerTimeout = .milliseconds(50)
+        try await TestServer.with(limits: limits) { test in
+            let peer = try await RawPeer.greeted(port: test.port, initialCreditBytes: 1 << 40)
+            // Far more than the kernel buffers between two sockets that nobody reads.
+            for id in 1...10 { try await peer.send(RawPeer.bytes(classifyFrames(CallID(id), "big", "4000000"))) }
+            await test.handler.until { $0.started == 10 && $0.running == 0 }
+            async let cut = test.server.drain(within: .seconds(20))
+            var answered = 0
+            for frame in try await peer.framesToEnd() {
+                if case .status(_, .ok) = frame { answered += 1 }
+            }
+            #expect(answered == 10)
+            #expect(await cut == 0)
+        }
+    }
+
     @Test("a drain ends what is not done within its time, and says how many calls that were")
     func drainCuts() async throws {
         let handler = FakeHandler()

@@ -1,5 +1,6 @@
 internal import MartletCore
 internal import MartletWire
+internal import NIOCore
 
 /// One call as its caller sees it. Touched on the connection's event loop only, but for the async functions.
 final class ClientCall: @unchecked Sendable { // safe: every member is touched on the connection's event loop only
@@ -8,7 +9,7 @@ final class ClientCall: @unchecked Sendable { // safe: every member is touched o
     let connection: ClientConnection
     var id: CallID?
     var isCancelled = false
-    private var inbox: [[UInt8]] = []
+    private var inbox = CircularBuffer<[UInt8]>()
     private var outcome: Result<Void, MartletError>?
     private var reader: CheckedContinuation<Answer, Never>?
     private var senders: [CheckedContinuation<Void, Never>] = []

@@ -98,11 +98,9 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable { // sa
     func start(_ call: ClientCall, _ method: Method, request: [UInt8]?, deadline: ContinuousClock.Instant?) {
         if call.isCancelled { return call.end(MartletError(.cancelled, "the call was cancelled before it began")) }
         let now = ContinuousClock.now
-        var first: [ClientState.Action] = []
-        let id = state.call(method, request: request, deadline: deadline, now: now, &first)
+        let id = state.call(method, request: request, deadline: deadline, now: now, &actions)
         call.id = id
         calls[id] = call
-        actions.append(contentsOf: first)
         perform()
         setTimer()
     }

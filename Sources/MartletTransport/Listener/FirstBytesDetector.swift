@@ -85,21 +85,18 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
-    private func refuse(_ error: MartletError, guess: String) {
+    private func refuse(_ error: MartletError, guess: String? = nil) {
         guard state == .waiting, let channel else { return }
         state = .refused
         timer?.cancel()
-        shared.notice(.unknownProtocol(guess: guess))
+        if let guess { shared.notice(.unknownProtocol(guess: guess)) }
         GoAwayBytes.send(error, on: channel, lingering: shared.limits.lingerTimeout)
     }
 
-    func drain() {
-        guard state == .waiting else { return }
-        channel?.close(promise: nil)
-    }
+    func drain() { refuse(MartletError(.unavailable, "the server is shutting down")) }
 
     func cut(_ error: MartletError) -> Int {
-        drain()
+        channel?.close(promise: nil)
         return 0
     }
 
@@ -120,6 +117,6 @@ enum GoAwayBytes {
         let goAway = Frame.GoAway(lastCallID: 0, code: error.code.value, reason: error.message)
         FrameEncoder.append(.goAway(goAway), compress: false, to: &bytes)
         channel.writeAndFlush(channel.allocator.buffer(bytes: bytes), promise: nil)
-        LingeringClose.begin(on: channel, for: lingering)
+        LingeringClose.begin(on: channel, flushWithin: lingering, for: lingering)
     }
 }

@@ -91,6 +91,8 @@ extension ConnectionState {
             return callsChanged(now: now, &actions)
         }
         calls.values[index].inbound.spend(messageOf: payload.count)
+        calls.values[index].held += CreditCost.bytes(ofPayload: payload.count)
+        heldBytes += CreditCost.bytes(ofPayload: payload.count)
         if calls.values[index].method.clientStreams {
             actions.append(.deliver(id, payload))
         } else {
@@ -111,6 +113,11 @@ extension ConnectionState {
             )
         }
         if call.request != nil { return MartletError(.invalidArgument, "this method takes one Message, two came") }
+        if heldBytes + payload.count > limits.connectionBytesMax {
+            return MartletError(
+                .resourceExhausted, "too many large messages wait on this connection; send smaller ones",
+                retryAfter: .milliseconds(50))
+        }
         return nil
     }
 
@@ -127,6 +134,7 @@ extension ConnectionState {
             return callsChanged(now: now, &actions)
         }
         calls.values[index].request = nil
+        letGo(calls.values[index].held, ofCallAt: index)
         calls.values[index].isStarted = true
         actions.append(.start(id, calls.values[index].method, request: request, calls.values[index].times))
     }
@@ -170,7 +178,9 @@ extension ConnectionState {
 
     /// The handler took a delivered message of `bytes` bytes: its room is granted back to the peer.
     package mutating func took(messageOf bytes: Int, for id: CallID, _ actions: inout [Action]) {
-        guard let index = calls.index(forKey: id), !calls.values[index].inputEnded else { return }
+        guard let index = calls.index(forKey: id) else { return }
+        letGo(CreditCost.bytes(ofPayload: bytes), ofCallAt: index)
+        guard !calls.values[index].inputEnded else { return }
         calls.values[index].ungranted += CreditCost.bytes(ofPayload: bytes)
         // Saves frames. The peer cannot be stuck meanwhile: all but a quarter of its credit is granted or in our hands.
         guard calls.values[index].ungranted >= limits.callCreditBytes / 4 else { return }
@@ -182,7 +192,8 @@ extension ConnectionState {
 
     /// The call's handler is done. Nothing happens when the call ended before.
     package mutating func finish(_ id: CallID, with error: MartletError?, now: Instant, _ actions: inout [Action]) {
-        guard calls.removeValue(forKey: id) != nil else { return }
+        guard let call = calls.removeValue(forKey: id) else { return }
+        heldBytes -= call.held
         // Its task still reports its end, in the same turn.
         stoppingTasks += 1
         actions.append(.write(.status(id, error.map { CallStatus($0) } ?? .ok)))
@@ -197,6 +208,7 @@ extension ConnectionState {
     /// Ends a call early: tells the peer, stops the work.
     mutating func end(_ id: CallID, with error: MartletError, _ actions: inout [Action]) {
         guard let call = calls.removeValue(forKey: id) else { return }
+        heldBytes -= call.held
         if call.isStarted {
             stoppingTasks += 1
             actions.append(.stop(id, error))
@@ -211,6 +223,13 @@ extension ConnectionState {
             actions.append(.stop(id, error))
         }
         calls.removeAll()
+        heldBytes = 0
+    }
+
+    /// Messages of the call went to its handler.
+    private mutating func letGo(_ bytes: Int, ofCallAt index: Dictionary<CallID, Call>.Index) {
+        calls.values[index].held -= bytes
+        heldBytes -= bytes
     }
 
     mutating func callsChanged(now: Instant, _ actions: inout [Action]) {

@@ -51,6 +51,8 @@ package struct ConnectionState: Sendable {
         var inputEnded = false
         /// True from `.start`: a task runs, and reports its end by `taskEnded`.
         var isStarted = false
+        /// Cost of the messages that wait for the handler.
+        var held = 0
         /// Message bytes the peer may still send.
         var inbound: CreditAccount
         /// Cost of the messages that the handler took and that are not granted back yet.
@@ -68,6 +70,8 @@ package struct ConnectionState: Sendable {
     /// Tasks of calls that ended early and have not stopped yet. They count against `callsPerConnectionMax`, so that
     /// cancelling and opening again cannot pile up work.
     var stoppingTasks = 0
+    /// The sum of `held` over all calls.
+    var heldBytes = 0
     var highestCallID: CallID = 0
     var peer: Frame.Hello?
     var isWritable = true
@@ -137,10 +141,13 @@ package struct ConnectionState: Sendable {
         }
     }
 
-    /// Ends the calls that a drain could not wait for.
-    /// - Returns: how many they were.
+    /// Ends the calls that a drain could not wait for. A connection that is closing already is closed at once.
+    /// - Returns: how many calls they were.
     package mutating func cut(_ error: MartletError, _ actions: inout [Action]) -> Int {
-        guard phase != .closed else { return 0 }
+        guard phase != .closed else {
+            actions.append(.abort)
+            return 0
+        }
         let cut = calls.count
         for id in calls.keys.sorted() { end(id, with: error, &actions) }
         phase = .closed

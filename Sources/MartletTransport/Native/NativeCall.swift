@@ -1,5 +1,6 @@
 internal import MartletCore
 internal import MartletWire
+internal import NIOCore
 
 /// One running call: its task, the messages that wait for its handler, and the handler's sends that wait for the peer.
 /// Touched on the connection's event loop only.
@@ -8,7 +9,7 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     let connection: NativeConnection
     var task: Task<Void, Never>?
 
-    private var inbox: [[UInt8]] = []
+    private var inbox = CircularBuffer<[UInt8]>()
     private var inputEnded = false
     private var ended: MartletError?
     private var reader: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>?
@@ -43,7 +44,7 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     /// The call is over for the peer.
     func stop(_ error: MartletError) {
         ended = error
-        inbox = []
+        inbox.removeAll()
         task?.cancel()
         reader?.resume(returning: .failure(error))
         reader = nil

@@ -132,7 +132,8 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
         case .close:
             flush()
             guard let context else { return }
-            LingeringClose.begin(on: context.channel, for: shared.limits.lingerTimeout)
+            LingeringClose.begin(
+                on: context.channel, flushWithin: shared.limits.frameTimeout, for: shared.limits.lingerTimeout)
         case .abort: context?.close(promise: nil)
         }
     }

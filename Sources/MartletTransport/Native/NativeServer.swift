@@ -73,10 +73,14 @@ package final class NativeServer: Sendable {
         let loop = group.next()
         var cut = 0
         if await !shared.connections.waitUntilEmpty(atMost: limit, on: loop) {
-            cut = await shared.connections.cut(
-                MartletError(
-                    .unavailable, "the server shut down before the call was done", retryAfter: .milliseconds(1)))
-            _ = await shared.connections.waitUntilEmpty(atMost: shared.limits.lingerTimeout * 2, on: loop)
+            let error = MartletError(
+                .unavailable, "the server shut down before the call was done", retryAfter: .milliseconds(1))
+            cut = await shared.connections.cut(error)
+            if await !shared.connections.waitUntilEmpty(atMost: shared.limits.lingerTimeout * 2, on: loop) {
+                // Peers that read nothing: what is left for them is dropped.
+                cut += await shared.connections.cut(error)
+                _ = await shared.connections.waitUntilEmpty(atMost: shared.limits.lingerTimeout, on: loop)
+            }
         }
         // A handler that ignores its cancellation would lose its thread with the group: the group then stays.
         let tasksDone = await shared.tasks.waitForZero { giveUp in
