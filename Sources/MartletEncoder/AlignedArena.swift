@@ -9,7 +9,7 @@ internal import MartletCore
 #endif
 
 /// Memory for kernels: zeroed, 64-byte aligned pieces of a few large blocks, all returned together.
-final class AlignedArena: @unchecked Sendable {  // safe: pieces are taken while one owner builds; read-only or owned after
+final class AlignedArena: @unchecked Sendable {  // safe: pieces are taken by one owner, while it builds
     static let alignment = 64
     /// Blocks of this size and more ask for huge pages: weights are read front to back at every batch.
     private static let hugePageBytes = 2 << 20

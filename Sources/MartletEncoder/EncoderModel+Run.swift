@@ -11,8 +11,8 @@ extension EncoderModel {
     ///   - observer: sees every linear layer's input; float32 weights only.
     ///   - isCancelled: asked between layers.
     ///   - logits: receives [sequences, labels], row-major, before softmax; untouched when the call throws.
-    /// - Throws: `.invalidArgument` for an empty batch, a sequence without tokens or with too many, or an id outside its
-    ///   table; `.cancelled` when `isCancelled` said so.
+    /// - Throws: `.invalidArgument` for an empty batch, a sequence without tokens or with too many, or an id outside
+    ///   its table; `.cancelled` when `isCancelled` said so.
     package func run(
         _ batch: PackedBatch, scratch: EncoderScratch, observer: (any ActivationObserver)? = nil,
         isCancelled: () -> Bool = { false }, logits: inout [Float]
@@ -53,7 +53,8 @@ extension EncoderModel {
             }
             guard batch.typeIDs[row] >= 0, batch.typeIDs[row] < types else {
                 throw MartletError(
-                    .invalidArgument, "token type \(batch.typeIDs[row]) at row \(row) is outside the \(types) of the model")
+                    .invalidArgument,
+                    "token type \(batch.typeIDs[row]) at row \(row) is outside the \(types) of the model")
             }
         }
     }

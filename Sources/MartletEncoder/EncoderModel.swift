@@ -4,9 +4,9 @@ package import MartletCore
 /// A BERT encoder with its classification head, packed for this CPU.
 ///
 /// Turns packed token ids into logits. A sequence's logits have the same bits alone, in any batch, at any place in it
-/// and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights, or floats when
-/// the tensors are floats; everything else is float32.
-package final class EncoderModel: @unchecked Sendable {  // safe: nothing is written after init; runs write to their scratch
+/// and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights, or floats
+/// when the tensors are floats; everything else is float32.
+package final class EncoderModel: @unchecked Sendable {  // safe: nothing is written after init
     package let configuration: EncoderConfiguration
     package let kernels: KernelTable
     let plan: EncoderPlan

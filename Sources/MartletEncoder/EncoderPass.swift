@@ -89,7 +89,8 @@ struct EncoderPass: ~Copyable {
         let stride = scratch.hiddenStride
         for (place, sequence) in sequences.enumerated() {
             let row = batch.offsets[sequence] - base
-            if row != place { (scratch.stream + place * stride).update(from: scratch.stream + row * stride, count: stride) }
+            guard row != place else { continue }
+            (scratch.stream + place * stride).update(from: scratch.stream + row * stride, count: stride)
         }
         guard let query = model.plan.layers.last?.query else { return }
         forEachBlock(of: sequences.count) { block in

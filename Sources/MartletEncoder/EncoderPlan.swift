@@ -73,7 +73,8 @@ struct EncoderPlan {
 
     private static func norm(_ name: String, _ size: Int, _ packer: WeightPacker) throws(MartletError) -> NormPlan {
         NormPlan(
-            gamma: try packer.vector(name + ".weight", count: size), beta: try packer.vector(name + ".bias", count: size))
+            gamma: try packer.vector(name + ".weight", count: size),
+            beta: try packer.vector(name + ".bias", count: size))
     }
 
     private static func layer(

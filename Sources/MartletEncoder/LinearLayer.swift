@@ -25,7 +25,8 @@ struct WeightPacker {
             throw MartletError(.failedPrecondition, "the weights have no tensor \(name)")
         }
         guard types.contains(tensor.elementType) else {
-            throw MartletError(.failedPrecondition, "tensor \(name) is \(tensor.elementType), not \(types)")
+            let wanted = types.map { "\($0)" }.joined(separator: " or ")
+            throw MartletError(.failedPrecondition, "tensor \(name) is \(tensor.elementType), not \(wanted)")
         }
         guard tensor.shape == shape else {
             throw MartletError(.failedPrecondition, "tensor \(name) has shape \(tensor.shape), not \(shape)")
@@ -99,7 +100,8 @@ struct WeightPacker {
             let scales = try scales(of: name + ".weight", count: outputs)
             let packed = try arena.take(martlet_packed_s8_bytes(rows.count, inputs), of: Int8.self)
             let sums = try arena.take(Self.padded(rows.count), of: Int32.self)
-            let source = UnsafeBufferPointer(rebasing: weight.bytes.bindMemory(to: Int8.self)[(rows.lowerBound * inputs)...])
+            let values = weight.bytes.bindMemory(to: Int8.self)
+            let source = UnsafeBufferPointer(rebasing: values[(rows.lowerBound * inputs)...])
             if let base = source.baseAddress { martlet_pack_s8(packed, sums, base, rows.count, inputs) }
             return .int8(
                 martlet_linear_s8(

@@ -49,23 +49,24 @@ struct LogitsTests {
         let scratch = try model.scratch(rowsMax: 200)
         var seed = SeededGenerator(seed: fixture.seed)
         let labels = fixture.configuration.labels
-        let texts = (0..<40).map { _ -> (ids: [Int32], alone: [UInt32]) in
+        let texts = (0..<40).map { _ -> [Int32] in
             let length = Int.random(in: 1...fixture.configuration.maxPositions, using: &seed)
             let short = Bool.random(using: &seed) ? min(length, 20) : length
-            return ((0..<short).map { _ in Int32.random(in: 0..<61, using: &seed) }, [])
+            return (0..<short).map { _ in Int32.random(in: 0..<61, using: &seed) }
         }
         var alone: [[UInt32]] = []
         for text in texts {
             var batch = PackedBatch()
-            batch.append(ids: text.ids)
+            batch.append(ids: text)
             var logits: [Float] = []
             try model.run(batch, scratch: scratch, logits: &logits)
             alone.append(logits.map(\.bitPattern))
         }
         for round in 0..<60 {
-            let chosen = (0..<Int.random(in: 1...12, using: &seed)).map { _ in Int.random(in: 0..<texts.count, using: &seed) }
+            let count = Int.random(in: 1...12, using: &seed)
+            let chosen = (0..<count).map { _ in Int.random(in: 0..<texts.count, using: &seed) }
             var batch = PackedBatch()
-            for index in chosen { batch.append(ids: texts[index].ids) }
+            for index in chosen { batch.append(ids: texts[index]) }
             var logits: [Float] = []
             try model.run(batch, scratch: scratch, logits: &logits)
             for (place, index) in chosen.enumerated() {

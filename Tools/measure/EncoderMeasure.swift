@@ -101,7 +101,9 @@ struct EncoderMeasure {
             kernels: kernels)
         let peak = precision == .int8 ? Self.peak(kernels.level) : 0
         if !json {
-            print("level \(kernels.level.rawValue), \(precision), threads \(threads), int8 peak \(Int(peak)) GMAC/s a core")
+            print(
+                "level \(kernels.level.rawValue), \(precision), threads \(threads), "
+                    + "int8 peak \(Int(peak)) GMAC/s a core")
         }
         if let lengthsFile {
             let text = try String(contentsOfFile: lengthsFile, encoding: .utf8)

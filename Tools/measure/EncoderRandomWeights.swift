@@ -9,8 +9,10 @@ final class EncoderRandomWeights: TensorSource, @unchecked Sendable {  // safe: 
         state = seed
         let hidden = configuration.hiddenSize, inner = configuration.intermediateSize
         addLinear("embeddings.word_embeddings", [configuration.vocabularySize, hidden], precision, bias: false)
-        addFloats("embeddings.position_embeddings.weight", [configuration.maxPositions, hidden], around: 0, spread: 0.05)
-        addFloats("embeddings.token_type_embeddings.weight", [configuration.tokenTypes, hidden], around: 0, spread: 0.05)
+        addFloats(
+            "embeddings.position_embeddings.weight", [configuration.maxPositions, hidden], around: 0, spread: 0.05)
+        addFloats(
+            "embeddings.token_type_embeddings.weight", [configuration.tokenTypes, hidden], around: 0, spread: 0.05)
         addNorm("embeddings.LayerNorm", hidden)
         for layer in 0..<configuration.layers {
             let prefix = "encoder.layer.\(layer)"

@@ -191,19 +191,24 @@ void MARTLET_LEVEL(attention)(const martlet_attention_call *call) {
         gather_head(&head, keys, keys + hidden, call->key_value_stride);
         const float *query = call->query + h * size;
         float *out = call->out + h * size;
-        size_t m = 0;
-#define TILE(count) \
-    attend_tile(&head, query + m * call->query_stride, call->query_stride, out + m * call->out_stride, call->out_stride, count)
-        for (; m + MARTLET_TILE_ROWS <= call->query_rows; m += MARTLET_TILE_ROWS) TILE(MARTLET_TILE_ROWS);
-        if (MARTLET_TILE_ROWS > 4 && m + 4 <= call->query_rows) {
-            TILE(4);
-            m += 4;
+        /* Tiles of nearly equal height: 13 rows go as 7 and 6, not as 12 and 1. */
+        size_t tiles = (call->query_rows + MARTLET_TILE_ROWS - 1) / MARTLET_TILE_ROWS, m = 0;
+        for (size_t t = 0; t < tiles; t++) {
+            size_t end = (t + 1) * call->query_rows / tiles;
+            const float *from = query + m * call->query_stride;
+            float *to = out + m * call->out_stride;
+#define TILE(count)                                                                     \
+    case count:                                                                         \
+        attend_tile(&head, from, call->query_stride, to, call->out_stride, count); \
+        break;
+            switch (end - m) {
+                TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
+#if MARTLET_TILE_ROWS == 12
+                TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
+#endif
+            }
+            m = end;
         }
-        if (MARTLET_TILE_ROWS > 8 && m + 4 <= call->query_rows) {
-            TILE(4);
-            m += 4;
-        }
-        for (; m < call->query_rows; m++) TILE(1);
 #undef TILE
     }
 }

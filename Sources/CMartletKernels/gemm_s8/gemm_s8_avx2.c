@@ -1,11 +1,12 @@
 /* Int8 linear layer without VNNI. vpmaddubsw would saturate at 16 bits, so both sides are widened to 16 bits and
- * vpmaddwd adds pairs in 32 bits: exact for every u8 and s8. Tiles of 4 rows by 8 columns, two accumulators a row. */
+ * vpmaddwd adds pairs in 32 bits: exact for every u8 and s8.
+ * Tiles of up to 6 rows by 8 columns, two accumulators a row. */
 #if defined(__x86_64__)
 #include "../shared/avx2.h"
 #include "../kernels_internal.h"
 #include "../shared/lanes16.h"
 
-#define ROWS_MAX 4
+#define ROWS_MAX 6
 
 /* One tile; `rows` is a constant at every call. */
 INLINE void tile(
@@ -25,7 +26,7 @@ INLINE void tile(
         for (size_t m = 0; m < rows; m++) {
             int32_t four;
             __builtin_memcpy(&four, a + m * in->stride + k * 4, 4);
-            __m256i x = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(_mm_cvtsi32_si128(four)));
+            __m256i x = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));
             sums[m][0] = _mm256_add_epi32(sums[m][0], _mm256_madd_epi16(x, left));
             sums[m][1] = _mm256_add_epi32(sums[m][1], _mm256_madd_epi16(x, right));
         }
@@ -45,17 +46,23 @@ INLINE void tile(
     }
 }
 
+#define TILE_CASE(count) \
+    case count: tile(out, out_stride, in, row, linear, n, count, mode); break;
+
 void martlet_gemm_s8_avx2(
     float *out, size_t out_stride, const martlet_quantized_rows *in, const martlet_linear_s8 *linear, size_t rows,
     martlet_store_mode mode) {
+    /* Tiles of nearly equal height: 7 rows go as 4 and 3, not as 6 and 1. */
+    size_t tiles = (rows + ROWS_MAX - 1) / ROWS_MAX;
     for (size_t n = 0; n < linear->panels * MARTLET_PANEL_COLS; n += 8) {
         size_t row = 0;
-        for (; row + 4 <= rows; row += 4) tile(out, out_stride, in, row, linear, n, 4, mode);
-        if (row + 2 <= rows) {
-            tile(out, out_stride, in, row, linear, n, 2, mode);
-            row += 2;
+        for (size_t t = 0; t < tiles; t++) {
+            size_t end = (t + 1) * rows / tiles;
+            switch (end - row) {
+                TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
+            }
+            row = end;
         }
-        if (row < rows) tile(out, out_stride, in, row, linear, n, 1, mode);
     }
 }
 #pragma clang attribute pop

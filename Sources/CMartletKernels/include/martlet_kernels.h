@@ -88,7 +88,7 @@ typedef void martlet_gemm_f32_fn(
     float *out, size_t out_stride, const float *in, size_t in_stride, const martlet_linear_f32 *linear, size_t rows,
     martlet_store_mode mode);
 
-/* Quantises rows to u8. low = min(0, row), high = max(0, row); scale = (high - low) / 255; inverse = 255 / (high - low);
+/* Quantises rows to u8. low = min(0, row), high = max(0, row); scale = (high - low) / 255; inverse = 255 / (high - low)
  * zero = round(-low * inverse); q = round(clamp(fma(x, inverse, zero), 0, 255)); round is to nearest, ties to even.
  * A row whose range is below 1e-30 becomes scale 1, zero 0, all q 0. NaN quantises to 0. */
 typedef void martlet_quantize_rows_fn(

@@ -20,9 +20,10 @@ void MARTLET_LEVEL(embed)(
             for (; i < cols; i++) out[i] = __builtin_fmaf((float)from[i], scale, position[i]) + type[i];
         } else {
             const float *from = tables->words_f32 + word * cols;
-            for (; i + 16 <= cols; i += 16)
-                store16(
-                    out + i, (load16_unaligned(from + i) + load16_unaligned(position + i)) + load16_unaligned(type + i));
+            for (; i + 16 <= cols; i += 16) {
+                f32x16 x = load16_unaligned(from + i) + load16_unaligned(position + i);
+                store16(out + i, x + load16_unaligned(type + i));
+            }
             for (; i < cols; i++) out[i] = (from[i] + position[i]) + type[i];
         }
         for (; i < martlet_round_up(cols, 32); i++) out[i] = 0.0f;

@@ -25,7 +25,12 @@ __attribute__((target("avx2,fma"), noinline)) static uint64_t peak_avx2(uint64_t
     for (uint64_t loop = 0; loop < loops * 20; loop++) {
         __asm__ volatile("" : "+x"(a), "+x"(b));
 #pragma clang loop unroll(full)
-        for (int i = 0; i < 12; i++) sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(a, b));
+        for (int i = 0; i < 12; i++) {
+            /* Hidden from the compiler, which would compute the one product once. */
+            __m256i product;
+            __asm__ volatile("vpmaddwd %1, %2, %0" : "=x"(product) : "x"(a), "x"(b));
+            sums[i] = _mm256_add_epi32(sums[i], product);
+        }
     }
     for (int i = 1; i < 12; i++) sums[0] = _mm256_add_epi32(sums[0], sums[i]);
     __asm__ volatile("" : : "x"(sums[0]));
