@@ -38,7 +38,8 @@ struct ClassifyCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A second text that is read as a pair with each text.", valueName: "text"))
     var pair: String?
 
-    @Option(help: ArgumentHelp("Classify each line of this file; - is standard input.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Classify each line of this file but blank ones; - is standard input.", valueName: "file"))
     var file: String?
 
     @Option(help: ArgumentHelp("Classify this file as one document; - is standard input.", valueName: "file"))

@@ -80,8 +80,8 @@ struct ConvertCommand: ParsableCommand {
     }
 
     func run() throws {
-        try requireFolder(folder)
-        if let head { try requireFolder(head) }
+        try InputFile.requireFolder(folder)
+        if let head { try InputFile.requireFolder(head) }
         var options = ConvertOptions(name: name, version: version)
         options.precision = precision
         options.head = head.map { SourceFolder($0) }
@@ -166,16 +166,6 @@ struct ConvertCommand: ParsableCommand {
         if let receipt = report.receipt {
             output.line(output.styled("  quality against the float path", .bold))
             ReceiptTable.lines(receipt, output: output).forEach { output.line("  " + $0) }
-        }
-    }
-
-    private func requireFolder(_ path: String) throws(CommandFailure) {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw CommandFailure(.noInput, "there is no folder '\(path)'")
-        }
-        guard isFolder.boolValue else {
-            throw CommandFailure(.noInput, "'\(path)' is a file; name the folder that holds config.json")
         }
     }
 

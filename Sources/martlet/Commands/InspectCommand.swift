@@ -18,16 +18,22 @@ struct InspectCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The version's folder: <models>/<name>/<version>.", valueName: "folder"))
     var folder: String
 
+    @Flag(help: "Read and check the whole version, and list its tensors.")
+    var tensors = false
+
     @Flag(help: "Print the manifest as JSON, with the digest.")
     var json = false
 
     func run() throws {
+        try InputFile.requireFolder(folder)
+        let output = Output.standard
         let (manifest, digest) = try ArtifactReader().readManifest(folder: folder)
+        let inspection = tensors ? ArtifactInspection(try ArtifactReader().read(folder: folder)) : nil
         if json {
-            Output.standard.line(JSONText.pretty(Described(digest: digest, manifest: manifest)))
+            output.line(
+                inspection.map(JSONText.pretty) ?? JSONText.pretty(Described(digest: digest, manifest: manifest)))
             return
         }
-        let output = Output.standard
         output.line(output.styled("\(manifest.name)/\(manifest.version)", .bold))
         for (name, value) in Self.rows(manifest, digest: digest) {
             output.line(
@@ -41,6 +47,15 @@ struct InspectCommand: ParsableCommand {
         for file in manifest.files { files.append([file.name, Quantity.count(file.bytes), file.sha256]) }
         output.line(output.styled("files", .bold))
         files.lines(for: output).forEach { output.line("  " + $0) }
+        if let inspection {
+            var table = Table([("tensor", .left), ("type", .left), ("shape", .left), ("bytes", .right)])
+            for tensor in inspection.tensors {
+                let shape = tensor.shape.map(String.init).joined(separator: " x ")
+                table.append([tensor.name, tensor.type, shape, Quantity.count(tensor.bytes)])
+            }
+            output.line(output.styled("tensors, \(Quantity.count(inspection.parameters)) parameters", .bold))
+            table.lines(for: output).forEach { output.line("  " + $0) }
+        }
     }
 
     private struct Described: Encodable {

@@ -28,20 +28,40 @@ package struct Pinpoint: Sendable {
             text: String(decoding: text[bytes], as: UTF8.self), score: found.score)
     }
 
-    /// The bytes of neighbouring windows whose best label is `label`, around the one with the highest score.
+    /// The bytes that make the windows around the strongest one answer `label`: the run of neighbours that have it as
+    /// their best, without what their first and last neighbours read and did not answer it for. A step is added on both
+    /// sides, since a window notices a passage only when it sees some of it.
     package static func strongestRun(of label: String, in windows: [WindowResult]) -> (bytes: Range<Int>, score: Float)?
     {
         func score(_ index: Int) -> Float? {
-            guard let best = windows[index].scores.first, best.label == label else { return nil }
+            guard windows.indices.contains(index), let best = windows[index].scores.first, best.label == label else {
+                return nil
+            }
             return best.score
         }
         let candidates = windows.indices.compactMap { index in score(index).map { (index, $0) } }
         guard let best = candidates.max(by: { $0.1 < $1.1 }) else { return nil }
         var first = best.0
         var last = best.0
-        while first > 0, score(first - 1) != nil { first -= 1 }
-        while last + 1 < windows.count, score(last + 1) != nil { last += 1 }
-        let lower = windows[first].span.byteStart
-        return (lower..<max(lower, windows[last].span.byteEnd), best.1)
+        while score(first - 1) != nil { first -= 1 }
+        while score(last + 1) != nil { last += 1 }
+        let run = windows[first].span.byteStart..<max(windows[first].span.byteStart, windows[last].span.byteEnd)
+        var lower = run.lowerBound
+        var upper = run.upperBound
+        if first > 0 {
+            let before = windows[first - 1].span
+            lower = max(lower, before.byteEnd - (windows[first].span.byteStart - before.byteStart))
+        }
+        if last + 1 < windows.count {
+            let after = windows[last + 1].span
+            upper = min(upper, after.byteStart + (after.byteEnd - windows[last].span.byteEnd))
+        }
+        // A run of one or two windows leaves too little: then the strongest window is the better answer.
+        let strongest = windows[best.0].span
+        if upper - lower < (strongest.byteEnd - strongest.byteStart) / 2 {
+            lower = strongest.byteStart
+            upper = max(lower, strongest.byteEnd)
+        }
+        return (lower..<upper, best.1)
     }
 }

@@ -31,6 +31,8 @@ struct TextClassification: Sendable {
                     // A line that is there is not held back for lines that may come much later.
                     if !inputs.isEmpty, let lines, !lines.hasLine { break }
                     guard let text = try given.popFirst() ?? lines?.next() else { break }
+                    // A blank line of a file is no text; one given on the command line is a mistake worth an answer.
+                    if lines != nil, text.allSatisfy(\.isWhitespace) { continue }
                     inputs.append(TextInput(text, pair: pair))
                 }
                 if inputs.isEmpty { break }

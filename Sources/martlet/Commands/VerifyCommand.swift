@@ -33,58 +33,37 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
-    private struct Check: Encodable {
-        var check: String
-        var holds: Bool
-        var detail: String
+    func run() throws {
+        try InputFile.requireFolder(folder)
+        let verification = ArtifactVerification(
+            folder: folder,
+            more: [(name: "answers", run: { artifact throws(MartletError) in try runGolden(artifact) })])
+        if json {
+            Output.standard.line(JSONText.pretty(verification))
+        } else {
+            verification.checks.forEach(show)
+        }
+        if let failure = verification.failure {
+            throw CommandFailure(.checkFailed, "'\(folder)' does not hold: \(failure.message)")
+        }
     }
 
-    func run() throws {
-        var checks: [Check] = []
-        func note(_ check: Check) {
-            checks.append(check)
-            guard !json else { return }
-            let output = Output.standard
-            let mark = check.holds ? output.styled("✓", .boldGreen) : output.styled("✗", .boldRed)
-            let name = check.check + String(repeating: " ", count: max(1, 10 - check.check.count))
-            output.line("\(mark) \(name) \(output.styled(check.detail, check.holds ? .dim : .red))")
-        }
-        var failed: MartletError?
-        do throws(MartletError) {
-            let artifact = try ArtifactReader().read(folder: folder) { step, detail in
-                note(Check(check: step.rawValue, holds: true, detail: detail))
-            }
-            try runGolden(artifact) { note(Check(check: $0, holds: true, detail: $1)) }
-        } catch {
-            failed = error
-            let passed = Set(checks.map(\.check))
-            let steps = ArtifactReader.Step.allCases.map(\.rawValue) + ["tokenizer", "encoder", "answers"]
-            note(Check(check: steps.first { !passed.contains($0) } ?? "version", holds: false, detail: error.message))
-        }
-        if json {
-            struct Report: Encodable {
-                var checks: [Check]
-                var holds: Bool
-            }
-            Output.standard.line(JSONText.pretty(Report(checks: checks, holds: failed == nil)))
-        }
-        if let failed {
-            // A folder that is not there is another mistake than a version that is broken.
-            let isMissing = failed.code == .notFound && checks.count == 1
-            throw CommandFailure(isMissing ? .noInput : .checkFailed, "'\(folder)' does not hold: \(failed.message)")
+    private func show(_ check: ArtifactVerification.Check) {
+        let output = Output.standard
+        let name = check.name + String(repeating: " ", count: max(1, 10 - check.name.count))
+        switch check.outcome {
+        case .passed: output.line("\(output.styled("✓", .boldGreen)) \(name) \(output.styled(check.detail, .dim))")
+        case .failed: output.line("\(output.styled("✗", .boldRed)) \(name) \(check.detail)")
+        case .skipped: output.line("\(output.styled("-", .dim)) \(name) \(output.styled("not reached", .dim))")
         }
     }
 
     /// Runs the golden examples as the server does when it loads the version.
-    private func runGolden(
-        _ artifact: ModelArtifact, passed: (String, String) -> Void
-    ) throws(MartletError) {
+    private func runGolden(_ artifact: ModelArtifact) throws(MartletError) -> String {
         let tokenizer = try BertTokenizer(tokenizerJSON: artifact.tokenizerJSON)
-        passed("tokenizer", "\(Quantity.count(tokenizer.vocabularySize)) tokens")
         let kernels = KernelTable.best(atMost: cpu.flatMap { CPULevel(rawValue: $0) })
         let encoder = try EncoderModel(
             configuration: artifact.manifest.configuration, tensors: artifact.tensors, kernels: kernels)
-        passed("encoder", "packed for \(kernels.level.rawValue), \(Quantity.bytes(encoder.memoryBytes))")
         let encodings = artifact.golden.map { tokenizer.encode($0.input) }
         let scratch = try encoder.scratch(rowsMax: encodings.map(\.ids.count).max() ?? 1)
         var actual: [[Float]] = []
@@ -97,9 +76,7 @@ struct VerifyCommand: ParsableCommand {
         }
         let result = try GoldenComparison.check(
             artifact.golden, actual: actual, tokens: encodings.map(\.ids), precision: artifact.manifest.precision)
-        passed(
-            "answers",
-            "\(result.examples) golden examples, largest difference \(result.maxDifference) of \(result.tolerance) allowed"
-        )
+        return "\(result.examples) golden examples with \(kernels.level.rawValue) kernels, largest difference "
+            + "\(result.maxDifference)"
     }
 }

@@ -23,6 +23,17 @@ enum InputFile {
         return descriptor
     }
 
+    /// - Throws: `.noInput` when `path` is no folder.
+    static func requireFolder(_ path: String) throws(CommandFailure) {
+        var details = stat()
+        guard stat(path, &details) == 0 else {
+            throw CommandFailure(.noInput, "cannot open the folder '\(path)': \(String(cString: strerror(errno)))")
+        }
+        guard details.st_mode & S_IFMT == S_IFDIR else {
+            throw CommandFailure(.noInput, "'\(path)' is a file; name the folder it lies in")
+        }
+    }
+
     /// Bytes of a regular file; nil for pipes and terminals.
     static func size(_ descriptor: Int32) -> Int? {
         var details = stat()
