@@ -71,7 +71,9 @@ package struct CommandFailure: Error {
     package init(_ error: MartletError, while what: String = "") {
         status = ExitStatus(error.code)
         var text = what.isEmpty ? error.message : "\(what): \(error.message)"
-        if let wait = error.retryAfter { text += " (try again in \(Quantity.time(wait)))" }
+        if let wait = error.retryAfter {
+            text += wait < .milliseconds(10) ? " (try again)" : " (try again in \(Quantity.time(wait)))"
+        }
         if status == .internalError, let cause = error.cause { text += " (\(cause))" }
         message = text
     }

@@ -34,13 +34,13 @@ struct ConnectionOptions: ParsableArguments {
     /// Whoever connects closes.
     func connect() async throws(CommandFailure) -> MartletClient {
         let target = try target()
-        do {
+        do throws(MartletError) {
             return try await MartletClient.connect(to: target)
         } catch {
-            let reason = MartletError(wrapping: error, while: "connecting").message
+            guard error.code == .unavailable else { throw CommandFailure(error, while: "cannot connect to \(target)") }
             throw CommandFailure(
                 .unavailable,
-                "no server answers at \(target): \(reason). Start one with 'martlet serve', or name it with --address")
+                "no server answers at \(target). Start one with 'martlet serve', or name another with --address")
         }
     }
 
