@@ -13,7 +13,7 @@ package struct CallContext: Sendable {
 /// A document as it arrives. One reader.
 package protocol DocumentSource: Sendable {
     /// The next bytes, in order, cut anywhere, even inside a character; nil after the last. Asking for the next chunk
-    /// is what lets the peer send more.
+    /// is what lets the peer send more. A cancelled task ends the wait with `.cancelled`.
     func next() async throws(MartletError) -> [UInt8]?
 }
 

@@ -64,6 +64,15 @@ final class BatchRunner {
     private func add(_ ids: [Int32], typeIDs: [Int32], total: Int, work: InferenceWork, tokenize: Duration) {
         guard !work.isCancelled else { return }
         let model = work.model
+        // Looked at here, one by one: what the encoder refuses fails its whole batch, other callers' texts too.
+        guard ids.count <= model.maxTokens, (typeIDs.max() ?? 0) < model.tokenTypes else {
+            work.refuse(
+                MartletError(
+                    .invalidArgument,
+                    "inputs[\(work.payload.number)]: this model reads \(model.maxTokens) tokens of \(model.tokenTypes) types, "
+                        + "too few for " + ((typeIDs.max() ?? 0) > 0 ? "a pair; send one text" : "any text")))
+            return
+        }
         if batch.rows > 0, batch.rows + ids.count > model.rowsMax { flush() }
         batch.append(ids: ids, typeIDs: typeIDs)
         sequences.append(Sequence(work: work, tokensRead: ids.count, tokensTotal: total, tokenize: tokenize))

@@ -14,9 +14,6 @@ struct DocumentPipeline: Sendable {
         let bytesReceived: Int
     }
 
-    /// Bytes tokenized in one job, so that a large chunk does not hold a worker for long.
-    static let jobBytes = 64 << 10
-
     let lease: Lease<ServedModel>
     let options: DocumentOptions
     let rule: DocumentJudge.Rule
@@ -29,9 +26,19 @@ struct DocumentPipeline: Sendable {
     private var model: ServedModel { lease.loaded }
     private var windowsInFlight: Int { max(4, 2 * limits.batchTokensMax / windowTokens) }
 
+    /// Bytes tokenized in one job, so that a large chunk does not hold a worker for long. Fewer where a small stride makes
+    /// many windows of few bytes: all windows of a job exist at once, and are to take 1 MiB at most.
+    private var jobBytes: Int {
+        // A token has at least one byte, and a window some 128 besides its ids.
+        let windows = (1 << 20) / (4 * windowTokens + 128)
+        return min(64 << 10, max(64, windows * strideTokens))
+    }
+
     /// Reads to the end or to an early stop; the last event sent is the final verdict.
     func run(document: any DocumentSource, events: any DocumentEventSink) async throws(MartletError) {
         let queue = WindowQueue<PendingWindow>(capacity: windowsInFlight)
+        // A document whose client sends nothing must not hold the memory of a version that has to go.
+        lease.whenRevoked { queue.end() }
         do {
             try await withThrowingTaskGroup(of: Int?.self) { group in
                 group.addTask {
@@ -43,20 +50,33 @@ struct DocumentPipeline: Sendable {
                 do {
                     stopped = try await answerer.answer(from: queue)
                 } catch {
-                    queue.end()
+                    Self.drop(queue)
                     group.cancelAll()
                     throw error
                 }
                 var received = answerer.bytesReceived
                 if stopped {
+                    Self.drop(queue)
                     group.cancelAll()
-                } else if let total = try await group.next() ?? nil {
-                    received = total
+                } else {
+                    if lease.isRevoked { group.cancelAll() }
+                    do {
+                        if let total = try await group.next() ?? nil { received = total }
+                    } catch {
+                        throw lease.isRevoked ? lease.revocationError : error
+                    }
                 }
                 try await answerer.finish(bytesReceived: received, stoppedEarly: stopped)
             }
         } catch {
             throw MartletError(wrapping: error, while: "reading the document")
+        }
+    }
+
+    /// Nobody waits for what is still queued, so no worker computes it.
+    private static func drop(_ queue: WindowQueue<PendingWindow>) {
+        for pending in queue.abandon() {
+            pending.ticket.fail(MartletError(.cancelled, "the document ended before this window's turn"))
         }
     }
 
@@ -74,7 +94,7 @@ struct DocumentPipeline: Sendable {
             }
             var start = chunk.startIndex
             while start < chunk.endIndex {
-                let end = min(start + Self.jobBytes, chunk.endIndex)
+                let end = min(start + jobBytes, chunk.endIndex)
                 let piece = Array(chunk[start..<end])
                 start = end
                 let windows = try await onPool(bytes: piece.count) { () throws(MartletError) in
@@ -95,7 +115,11 @@ struct DocumentPipeline: Sendable {
             try Task.checkCancellation()
             let pending = PendingWindow(window: window, ticket: AnswerTicket(count: 1), bytesReceived: bytesReceived)
             // Put first: the queue's bound is what keeps a fast document from filling the pool.
-            guard await queue.put(pending) else { return false }
+            guard await queue.put(pending) else {
+                // Otherwise a document cut short would pass for a whole one.
+                if lease.isRevoked { throw lease.revocationError }
+                return false
+            }
             let work = InferenceWork(
                 .window(window.ids), lease: lease, costTokens: window.ids.count, priority: .bulk,
                 deadline: context.deadline, ticket: pending.ticket)
@@ -163,7 +187,6 @@ struct DocumentPipeline: Sendable {
                 if judge.isDecided(minConfidence: options.minConfidence)
                     || (judge.rule.aggregation == .first && judge.windows == 1)
                 {
-                    queue.end()
                     return true
                 }
             }

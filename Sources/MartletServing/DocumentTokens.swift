@@ -11,6 +11,9 @@ final class DocumentTokens: Sendable {
         var spans: [TextSpan] = []
     }
 
+    /// Room for tokens that is kept from one job to the next.
+    private static let keptTokensMax = 32_768
+
     private let state: Mutex<State>
 
     init(tokenizer: BertTokenizer, windowTokens: Int, strideTokens: Int) throws(MartletError) {
@@ -42,8 +45,10 @@ final class DocumentTokens: Sendable {
 
     private static func windows(_ state: inout State) -> [Window] {
         defer {
-            state.ids.removeAll(keepingCapacity: true)
-            state.spans.removeAll(keepingCapacity: true)
+            // What a chunk of nothing but punctuation took is given back: a document in wait holds little.
+            let isLarge = state.ids.capacity > keptTokensMax
+            state.ids.removeAll(keepingCapacity: !isLarge)
+            state.spans.removeAll(keepingCapacity: !isLarge)
         }
         return state.windows.append(state.ids, state.spans)
     }

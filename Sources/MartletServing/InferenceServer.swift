@@ -193,7 +193,8 @@ package final class InferenceServer: InferenceHandler {
     ) throws(MartletError) -> DocumentPipeline {
         let model = lease.loaded
         let windowTokens = options.windowTokens == 0 ? model.maxTokens : options.windowTokens
-        guard (8...model.maxTokens).contains(windowTokens) else {
+        // Compared one by one: a range would end below its start where a model reads fewer than 8 tokens.
+        guard windowTokens >= 8, windowTokens <= model.maxTokens else {
             throw MartletError(
                 .invalidArgument,
                 "window_tokens is \(options.windowTokens); this model takes 8 to \(model.maxTokens), or 0 for its longest")

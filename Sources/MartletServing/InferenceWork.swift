@@ -9,6 +9,14 @@ final class InferenceWork: ScheduledWork {
         case text(TextInput, overflow: OverflowPolicy, number: Int)
         /// Token ids with special tokens.
         case window([Int32])
+
+        /// The place in the request; 0 for a window.
+        var number: Int {
+            switch self {
+            case .text(_, _, let number): number
+            case .window: 0
+            }
+        }
     }
 
     let payload: Payload

@@ -16,6 +16,8 @@ final class ServedModel: LoadedVersion {
     let documentAggregation: Aggregation?
     /// Longest sequence in tokens, special tokens included.
     let maxTokens: Int
+    /// 1 for a model that cannot tell the texts of a pair apart.
+    let tokenTypes: Int
     /// Rows one run may have.
     let rowsMax: Int
     private let idle = Mutex<[IdleScratch]>([])
@@ -39,6 +41,7 @@ final class ServedModel: LoadedVersion {
         positiveLabel = manifest.positiveLabel
         documentAggregation = manifest.documentAggregation.flatMap(Aggregation.init(rawValue:))
         maxTokens = manifest.configuration.maxPositions
+        tokenTypes = manifest.configuration.tokenTypes
         rowsMax = max(batchTokensMax, maxTokens)
         status = LoadedStatus(
             digest: artifact.digest, classLabels: manifest.classLabels, task: manifest.task, maxTokens: maxTokens,

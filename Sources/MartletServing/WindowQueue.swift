@@ -84,6 +84,15 @@ package final class WindowQueue<Element: Sendable>: Sendable {
         waiting.1?.resume()
     }
 
+    /// Ends the queue and takes out what waits in it: the consumer is done before the producer is.
+    package func abandon() -> [Element] {
+        end()
+        return state.withLock { state in
+            defer { state.elements = [] }
+            return state.elements
+        }
+    }
+
     private static func take(
         _ continuation: inout CheckedContinuation<Void, Never>?
     ) -> CheckedContinuation<Void, Never>? {

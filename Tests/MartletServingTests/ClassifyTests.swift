@@ -123,6 +123,22 @@ struct ClassifyTests {
         await server.shutdown()
     }
 
+    @Test("what a model is too small for is refused by itself, before it can fail the batch it is in")
+    func tooSmallModel() async throws {
+        let folder = try ServedFolder()
+        try folder.add("tiny", version: 1, seed: 1) { $0.maxPositions = 2 }
+        let server = try await folder.serve()
+        let request = ClassifyRequest(
+            model: ModelReference(name: "tiny"), inputs: [TextInput("the"), TextInput("the", pair: "good")],
+            overflow: .truncateRight)
+        let error = await #expect(throws: MartletError.self) {
+            try await server.classify(request, context: CallContext())
+        }
+        #expect(error?.code == .invalidArgument && error?.message.contains("inputs[1]") == true)
+        #expect(try await server.logits(["the"], overflow: .truncateRight).count == 1)
+        await server.shutdown()
+    }
+
     @Test("a deadline that has passed and a cancelled task get their codes, and the work is not done for them")
     func deadlines() async throws {
         let folder = try ServedFolder()

@@ -192,6 +192,67 @@ struct DocumentTests {
         await server.shutdown()
     }
 
+    @Test("a model that reads fewer tokens than the smallest window refuses documents, and goes on answering")
+    func tooShortModel() async throws {
+        let folder = try ServedFolder()
+        try folder.add("tiny", version: 1, seed: 1) { $0.maxPositions = 6 }
+        let server = try await folder.serve()
+        for windowTokens in [0, 6, 8] {
+            let error = await #expect(throws: MartletError.self) {
+                try await server.classifyDocument(
+                    DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: windowTokens),
+                    document: ChunkedDocument("the", chunkBytes: 10), events: EventList(), context: CallContext())
+            }
+            #expect(error?.code == .invalidArgument)
+        }
+        #expect(try await server.logits(["the good"]).count == 1)
+        await server.shutdown()
+    }
+
+    @Test("a stride of one token gives the windows that larger chunks give")
+    func smallStride() async throws {
+        let folder = try ServedFolder()
+        try folder.add("tiny", version: 1, seed: 1)
+        let server = try await folder.serve()
+        let events = EventList()
+        let text = String(repeating: "!", count: 9_000)
+        try await server.classifyDocument(
+            DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 8, strideTokens: 1, emitRunning: false),
+            document: ChunkedDocument(text, chunkBytes: 1 << 20), events: events, context: CallContext())
+        #expect(events.windows.map(\.span.byteStart) == Array(0...8_994))
+        #expect(events.final?.coverage.tokensClassified == 9_000)
+        await server.shutdown()
+    }
+
+    @Test("a document whose client sends nothing more leaves an unloaded version after the drain limit")
+    func silentClient() async throws {
+        final class Silent: DocumentSource {
+            private let first = Mutex<[UInt8]?>(Array(DocumentTests.document.utf8))
+            private let silence = AsyncStream<Void>.makeStream()
+
+            func next() async throws(MartletError) -> [UInt8]? {
+                if let first = first.withLock({ let chunk = $0; $0 = nil; return chunk }) { return first }
+                for await _ in silence.stream {}
+                throw MartletError(.cancelled, "cancelled")
+            }
+        }
+        let folder = try ServedFolder()
+        try folder.add("tiny", version: 1, seed: 1)
+        let server = try await folder.serve { $0.limits.drainTimeout = .milliseconds(20) }
+        let events = EventList()
+        let task = Task {
+            try await server.classifyDocument(
+                DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32, emitRunning: false),
+                document: Silent(), events: events, context: CallContext())
+        }
+        while events.events.isEmpty { await Task.yield() }
+        try folder.add("tiny", version: 2, seed: 2)
+        try await server.refresh()
+        let error = await #expect(throws: MartletError.self) { try await task.value }
+        #expect(error?.code == .unavailable && events.final == nil)
+        await server.shutdown()
+    }
+
     @Test("window, stride and confidence out of range are refused with their range")
     func badOptions() async throws {
         let folder = try ServedFolder()

@@ -19,6 +19,16 @@ struct WindowQueueTests {
         #expect(await produced)
     }
 
+    @Test("an abandoned queue gives back what waits, and takes nothing more")
+    func abandoned() async {
+        let queue = WindowQueue<Int>(capacity: 3)
+        for value in 1...3 { #expect(await queue.put(value)) }
+        async let fourth = queue.put(4)
+        #expect(queue.abandon() == [1, 2, 3])
+        #expect(await !fourth)
+        #expect(await queue.take() == nil)
+    }
+
     @Test("an end wakes a waiting producer, which then stops")
     func endWakesProducer() async {
         let queue = WindowQueue<Int>(capacity: 1)

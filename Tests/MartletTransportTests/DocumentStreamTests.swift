@@ -134,6 +134,33 @@ struct DocumentStreamTests {
         }
     }
 
+    @Test("an early verdict ends the call of a client that sends nothing more")
+    func earlyStopOfSilentClient() async throws {
+        try await TestServer.with { test in
+            let peer = try await RawPeer.greeted(port: test.port)
+            let codec = MessageCodec(arenaBytesMax: 1 << 20)
+            try await peer.send(
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .message(1, codec.encode(DocumentChunk(options: Self.options("early"), data: []))))
+            #expect(try await peer.status(of: 1) == .ok)
+        }
+    }
+
+    @Test("grants a message's bytes when the engine asks for the next one, not when it takes it")
+    func messageInHand() async throws {
+        try await TestServer.with { test in
+            let peer = try await RawPeer.greeted(port: test.port)
+            let codec = MessageCodec(arenaBytesMax: 1 << 20)
+            let data = [UInt8](repeating: 0x61, count: 300_000)
+            try await peer.send(
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .message(1, codec.encode(DocumentChunk(options: Self.options("hold"), data: data))))
+            await test.handler.until { $0.running == 1 }
+            try await peer.send(.ping(7))
+            #expect(try await peer.frame() == .pong(7))
+        }
+    }
+
     @Test("a document that cannot be read to its end cancels the call and says why")
     func brokenSource() async throws {
         try await TestServer.with { test in

@@ -8,7 +8,8 @@ import Synchronization
 /// - `fail`: throws an error that has a cause.
 ///
 /// Documents: `echo` sends one window for each chunk, with the chunk's bytes in its span; `flood` reads nothing and sends
-/// windows until it is stopped; `first` stops after the first chunk; `hold` waits without reading.
+/// windows until it is stopped; `first` stops after the first chunk; `hold` waits without reading; `early` reads in a task
+/// of its own and has its verdict while that one waits.
 final class FakeHandler: InferenceHandler {
     struct Secret: Error {}
 
@@ -165,6 +166,11 @@ final class FakeHandler: InferenceHandler {
             var bytes = 0
             switch options.model.name {
             case "hold": try await hold()
+            case "early":
+                let reading = Task { _ = try? await document.next() }
+                for _ in 0..<10 { await Task.yield() }
+                reading.cancel()
+                await reading.value
             case "flood":
                 while !Task.isCancelled {
                     try await events.send(Self.window(windows, bytes: 0))

@@ -12,6 +12,11 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     private var inbox = CircularBuffer<[UInt8]>()
     private var inputEnded = false
     private var ended: MartletError?
+    /// The handler's reading task was cancelled while the call goes on: an early verdict.
+    private var isReadingOver = false
+    /// Bytes of the message that the handler works on. Its room is granted back when the next one is asked for, so that a
+    /// call holds no more than its credit and one message.
+    private var inHand: Int?
     private var reader: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>?
     private var senders: [CheckedContinuation<Void, Never>] = []
 
@@ -25,7 +30,7 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     func deliver(_ message: [UInt8]) {
         guard let reader else { return inbox.append(message) }
         self.reader = nil
-        connection.took(messageOf: message.count, for: id)
+        inHand = message.count
         reader.resume(returning: .success(message))
     }
 
@@ -56,11 +61,17 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     fileprivate func takeMessage(
         _ continuation: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>
     ) {
+        if let bytes = inHand {
+            inHand = nil
+            connection.took(messageOf: bytes, for: id)
+        }
         if let ended {
             continuation.resume(returning: .failure(ended))
+        } else if isReadingOver {
+            continuation.resume(returning: .failure(Self.readingOver))
         } else if !inbox.isEmpty {
             let message = inbox.removeFirst()
-            connection.took(messageOf: message.count, for: id)
+            inHand = message.count
             continuation.resume(returning: .success(message))
         } else if inputEnded {
             continuation.resume(returning: .success(nil))
@@ -71,6 +82,15 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
         }
     }
 
+    /// Without this a handler that has its verdict would wait for whatever the client sends next.
+    fileprivate func stopReading() {
+        isReadingOver = true
+        reader?.resume(returning: .failure(Self.readingOver))
+        reader = nil
+    }
+
+    private static var readingOver: MartletError { MartletError(.cancelled, "the document is not read any further") }
+
     fileprivate func park(_ continuation: CheckedContinuation<Void, Never>) {
         // What the sender waits for may have come while it was on its way here from another thread.
         if ended != nil || connection.maySend(id) { return continuation.resume() }
@@ -80,9 +100,14 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
 
 extension NativeCall: MessageSource {
     func nextMessage() async throws(MartletError) -> [UInt8]? {
-        try await withCheckedContinuation { continuation in
-            connection.onLoop { self.takeMessage(continuation) }
-        }.get()
+        let message = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                connection.onLoop { self.takeMessage(continuation) }
+            }
+        } onCancel: {
+            connection.onLoop { self.stopReading() }
+        }
+        return try message.get()
     }
 }
 
