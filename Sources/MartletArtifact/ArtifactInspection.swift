@@ -79,9 +79,11 @@ package struct ArtifactInspection: Codable, Sendable {
         [
             (
                 "int8 receipt",
-                "\(percent(receipt.labelAgreement)) of \(receipt.sentences) texts keep their answer (gate "
-                    + "\(percent(receipt.gate))), largest score drift \(fixed(receipt.maxScoreDrift, 4))"
+                "\(percent(receipt.labelAgreement)) of \(receipt.sentences) texts keep their answer, "
+                    + "\(percent(receipt.clearAgreement)) of the \(receipt.clearSentences) with a clear one (gate "
+                    + "\(percent(receipt.gate)))"
             ),
+            ("", "largest score drift \(fixed(receipt.maxScoreDrift, 4))"),
             (
                 "",
                 "cosine to floats: pooled vector \(fixed(receipt.meanPooledCosine, 5)) mean, "

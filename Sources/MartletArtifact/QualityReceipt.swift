@@ -4,6 +4,10 @@ package struct QualityReceipt: Codable, Sendable, Hashable {
     package var sentences: Int
     /// Share of texts whose best label is the same, 0 to 1.
     package var labelAgreement: Double
+    /// Texts for which the float path's best score leads by at least `clearLead`, and the share of those whose answer is
+    /// the same. The gate looks at these: where two labels tie, either is as good an answer.
+    package var clearSentences: Int
+    package var clearAgreement: Double
     /// Largest difference of any score (after softmax or sigmoid; the value itself for regression).
     package var maxScoreDrift: Double
     /// Cosine between the two paths' logits, lowest and mean over the texts.
@@ -18,11 +22,14 @@ package struct QualityReceipt: Codable, Sendable, Hashable {
     package var gate: Double
 
     package init(
-        sentences: Int, labelAgreement: Double, maxScoreDrift: Double, minLogitCosine: Double, meanLogitCosine: Double,
+        sentences: Int, labelAgreement: Double, clearSentences: Int, clearAgreement: Double, maxScoreDrift: Double,
+        minLogitCosine: Double, meanLogitCosine: Double,
         minPooledCosine: Double, meanPooledCosine: Double, smoothing: Double, gate: Double
     ) {
         self.sentences = sentences
         self.labelAgreement = labelAgreement
+        self.clearSentences = clearSentences
+        self.clearAgreement = clearAgreement
         self.maxScoreDrift = maxScoreDrift
         self.minLogitCosine = minLogitCosine
         self.meanLogitCosine = meanLogitCosine
@@ -32,5 +39,8 @@ package struct QualityReceipt: Codable, Sendable, Hashable {
         self.gate = gate
     }
 
-    package var passes: Bool { labelAgreement >= gate }
+    /// Lead of the best score over the second (over one half for each label of a multi-label model).
+    package static let clearLead = 0.1
+
+    package var passes: Bool { clearAgreement >= gate }
 }

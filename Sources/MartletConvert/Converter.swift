@@ -150,8 +150,8 @@ package struct Converter: Sendable {
         guard best.receipt.passes || options.force else {
             throw MartletError(
                 .failedPrecondition,
-                "int8 changes too many answers: \(best.receipt.labelAgreement) of \(best.receipt.sentences) texts keep "
-                    + "theirs, the gate is \(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts "
+                "int8 changes too many answers: a share of \(best.receipt.clearAgreement) of the "
+                    + "\(best.receipt.clearSentences) texts with a clear answer keep it, the gate is \(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts "
                     + "like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
                     + "(--force).")
         }
@@ -197,8 +197,9 @@ package struct Converter: Sendable {
 }
 
 extension QualityReceipt {
-    /// Agreement first, then the mean cosine of what the head sees.
+    /// Agreement first, clear answers before all, then the mean cosine of what the head sees.
     func isBetter(than other: QualityReceipt) -> Bool {
-        (labelAgreement, meanPooledCosine) > (other.labelAgreement, other.meanPooledCosine)
+        (clearAgreement, labelAgreement, meanPooledCosine)
+            > (other.clearAgreement, other.labelAgreement, other.meanPooledCosine)
     }
 }

@@ -17,13 +17,20 @@ package struct QualityMeasurement: Sendable {
     /// - Parameter pooled: the other model's pooled vectors for the same texts.
     func receipt(pooled: [[Float]], smoothing: Float, gate: Double) -> QualityReceipt {
         var agreeing = 0
+        var clear = 0
+        var clearAgreeing = 0
         var drift = 0.0
         var logitCosines: [Double] = []
         var pooledCosines: [Double] = []
         for (expected, actual) in zip(floatPooled, pooled) {
             let expectedLogits = head.logits(expected)
             let actualLogits = head.logits(actual)
-            if answer(expectedLogits) == answer(actualLogits) { agreeing += 1 }
+            let agrees = answer(expectedLogits) == answer(actualLogits)
+            if agrees { agreeing += 1 }
+            if isClear(expectedLogits) {
+                clear += 1
+                if agrees { clearAgreeing += 1 }
+            }
             for (a, b) in zip(scores(expectedLogits), scores(actualLogits)) { drift = max(drift, abs(a - b)) }
             logitCosines.append(cosine(expectedLogits, actualLogits))
             pooledCosines.append(cosine(expected, actual))
@@ -33,6 +40,8 @@ package struct QualityMeasurement: Sendable {
         func mean(_ values: [Double]) -> Double { rounded(values.reduce(0, +) / Double(count)) }
         return QualityReceipt(
             sentences: logitCosines.count, labelAgreement: rounded(Double(agreeing) / Double(count)),
+            clearSentences: clear,
+            clearAgreement: clear == 0 ? 1 : rounded(Double(clearAgreeing) / Double(clear)),
             maxScoreDrift: rounded(drift), minLogitCosine: rounded(logitCosines.min() ?? 1),
             meanLogitCosine: mean(logitCosines), minPooledCosine: rounded(pooledCosines.min() ?? 1),
             meanPooledCosine: mean(pooledCosines), smoothing: Double(smoothing), gate: gate)
@@ -45,6 +54,15 @@ package struct QualityMeasurement: Sendable {
         case .singleLabel: [logits.indices.max { logits[$0] < logits[$1] } ?? 0]
         case .multiLabel: logits.indices.filter { logits[$0] > 0 }
         case .regression: []
+        }
+    }
+
+    private func isClear(_ logits: [Float]) -> Bool {
+        let scores = scores(logits).sorted(by: >)
+        return switch problem {
+        case .singleLabel: scores.count < 2 || scores[0] - scores[1] >= QualityReceipt.clearLead
+        case .multiLabel: scores.allSatisfy { abs($0 - 0.5) >= QualityReceipt.clearLead }
+        case .regression: true
         }
     }
 

@@ -9,6 +9,8 @@ package struct RolloutEvent: Sendable, CustomStringConvertible {
         case warming
         /// Answers from now on.
         case ready
+        /// Answers again: it was wanted back while calls still held it.
+        case returned
         /// Answers no new call; `leases` calls still hold it.
         case draining(leases: Int)
         /// The drain limit passed; the calls that hold it are asked to end.
@@ -49,6 +51,7 @@ package struct RolloutEvent: Sendable, CustomStringConvertible {
         case .loading: "\(id) loading"
         case .warming: "\(id) warming"
         case .ready: "\(id) ready"
+        case .returned: "\(id) ready again"
         case .draining(0): "\(id) draining"
         case .draining(let leases): "\(id) draining, \(leases) held"
         case .drainOverdue(let leases): "\(id) overdue, \(leases) held"

@@ -146,8 +146,7 @@ package actor RolloutManager<Loader: VersionLoader> {
         advance()
     }
 
-    /// Returns when no step is possible: every load has ended, every version without calls has left memory, and none that
-    /// still drains is wanted again.
+    /// Returns when no step is possible: every load has ended, and every version without calls has left memory.
     package func settled() async { await reach(.settled) }
 
     /// Routes nothing any more, gives running loads up, drains every version; returns when all memory is returned or
@@ -334,7 +333,7 @@ package actor RolloutManager<Loader: VersionLoader> {
         }
         drainTimers.removeValue(forKey: id)?.cancel()
         records[id]?.phase = .ready(residence, fingerprint: fingerprint)
-        emit(id, .ready)
+        emit(id, .returned)
         return true
     }
 
@@ -390,7 +389,6 @@ package actor RolloutManager<Loader: VersionLoader> {
 
     private func has(reached goal: Goal) -> Bool {
         guard loads.isEmpty else { return false }
-        if case .settled = goal, isWaitingToReload { return false }
         return records.values.allSatisfy { record in
             guard case .draining(let residence, _, let isOverdue) = record.phase else { return true }
             switch goal {
@@ -398,16 +396,5 @@ package actor RolloutManager<Loader: VersionLoader> {
             case .shutDown: return isOverdue
             }
         }
-    }
-
-    /// True when a version that drains is wanted again, and is loaded as soon as it has left.
-    private var isWaitingToReload: Bool {
-        let afterwards = snapshots().map { version in
-            var version = version
-            if version.state == .draining { version.state = .unloaded }
-            return version
-        }
-        guard !isShuttingDown, case .load(let id)? = policy.nextStep(for: afterwards) else { return false }
-        return records[id]?.state == .draining
     }
 }

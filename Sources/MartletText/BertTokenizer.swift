@@ -1,4 +1,4 @@
-import MartletCore
+package import MartletCore
 
 /// BERT's WordPiece tokenizer: the ids and the offsets that Hugging Face `tokenizers` 0.23.3 gives for the same file.
 ///
@@ -99,7 +99,7 @@ package final class BertTokenizer: Sendable {
         padID = pieces.id(of: pad) ?? extra[pad] ?? 0
         vocabularySize = size
         rules = TokenRules(
-            characters: CharacterTable(file.normalization), pieces: pieces,
+            characters: CharacterTable.shared(file.normalization), pieces: pieces,
             continuation: pieces.node(after: file.continuingPrefix), unknownID: unknownID,
             wordCharactersMax: file.wordCharactersMax, addedTokens: matchAddedTokens ? added : [])
     }

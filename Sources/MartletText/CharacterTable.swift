@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The three switches of a BertNormalizer that act on single characters, and the fourth that reorders them.
 struct BertNormalization: Hashable, Sendable {
     var cleansText = true
@@ -59,10 +61,26 @@ struct CharacterTable: Sendable {
 
     static let nonASCII: UInt8 = 0xFF
 
+    /// The table for a configuration, made once: there are sixteen at most, and every version of a model asks for the
+    /// same one while traffic waits for its load.
+    static func shared(_ normalization: BertNormalization) -> CharacterTable {
+        made.withLock { made in
+            if let table = made[normalization] { return table }
+            let table = CharacterTable(normalization)
+            made[normalization] = table
+            return table
+        }
+    }
+
+    private static let made = Mutex<[BertNormalization: CharacterTable]>([:])
+
     init(_ normalization: BertNormalization) {
         var known: [[UInt32]: UInt32] = [:]
+        let words = [UInt32](repeating: UInt32(Kind.word.rawValue), count: 128)
         for blockStart in stride(from: UInt32(0), to: 0x110000, by: 128) {
-            let block = (blockStart..<blockStart + 128).map { cell($0, normalization) }
+            // Planes 4 to 13 hold no character, nor does most of plane 14: two thirds of the work for nothing.
+            let isUnassigned = (0x40000..<0xE0000).contains(blockStart) || (0xE1000..<0xF0000).contains(blockStart)
+            let block = isUnassigned ? words : (blockStart..<blockStart + 128).map { cell($0, normalization) }
             if let start = known[block] {
                 blocks.append(start)
             } else {

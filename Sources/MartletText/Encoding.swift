@@ -1,4 +1,4 @@
-import MartletCore
+package import MartletCore
 
 /// A text or a pair as the model reads it.
 package struct Encoding: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import CUtf8proc
+internal import CUtf8proc
 
 /// What one Unicode scalar value is to Hugging Face's `tokenizers` 0.23.3.
 ///

@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 /// Reads one JSON text from front to back without building a tree.
 ///

@@ -1,4 +1,4 @@
-import MartletCore
+package import MartletCore
 
 /// Turns a text that arrives in chunks into tokens, each as soon as nothing that follows can change it.
 ///

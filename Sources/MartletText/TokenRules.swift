@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 /// All that a tokenizer knows, ready for `WordScanner`: the character table, the vocabulary and the added tokens.
 final class TokenRules: Sendable {

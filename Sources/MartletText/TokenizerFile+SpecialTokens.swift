@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 /// `post_processor`: BERT's `[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]`, in either of the two forms files have.
 extension TokenizerFile {

@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 /// What Martlet needs of a Hugging Face tokenizer.json: a WordPiece model as BERT uses it.
 ///

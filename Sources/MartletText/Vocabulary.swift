@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 /// Pieces and their ids, checked: no piece twice, ids dense from 0.
 struct Vocabulary {

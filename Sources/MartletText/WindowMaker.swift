@@ -1,4 +1,4 @@
-import MartletCore
+package import MartletCore
 
 /// A stretch of a document that the model reads at once.
 package struct Window: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 /// Where one character stands in the text.
 struct SourceCharacter: Sendable {

@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 /// Tokens as they are found.
 struct TokenList {

@@ -1,5 +1,5 @@
 internal import CProtobufC
-import MartletCore
+internal import MartletCore
 
 /// Bump memory under a byte budget: what decoding or encoding one message takes, given back all at once.
 ///

@@ -1,4 +1,4 @@
-import Synchronization
+internal import Synchronization
 
 /// A few warm arenas for whoever decodes or encodes next, on any thread.
 package final class ArenaPool: Sendable {

@@ -1,4 +1,4 @@
-import MartletCore
+internal import MartletCore
 
 extension Array where Element == UInt8 {
     /// `withUnsafeBytes` that keeps the typed error.

@@ -1,5 +1,5 @@
 internal import CProtobufC
-import MartletCore
+internal import MartletCore
 
 /// Reads single fields of generated C messages, checked. The field's name is only built when it is wrong.
 enum CField {

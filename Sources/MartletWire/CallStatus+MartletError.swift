@@ -1,4 +1,4 @@
-import MartletCore
+package import MartletCore
 
 extension CallStatus {
     /// What a peer is told about `error`; its cause stays here.

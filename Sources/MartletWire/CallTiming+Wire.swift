@@ -1,5 +1,5 @@
 internal import CMartletProtos
-import MartletCore
+internal import MartletCore
 
 extension CallTiming {
     init(_ timing: UnsafeMutablePointer<Martlet__V1__Timing>?) throws(MartletError) {

@@ -1,4 +1,4 @@
-import MartletCore
+package import MartletCore
 
 /// One request message of `ClassifyDocument`.
 package struct DocumentChunk: Sendable, Hashable {

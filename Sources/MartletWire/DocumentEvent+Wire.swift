@@ -1,5 +1,5 @@
 internal import CMartletProtos
-import MartletCore
+internal import MartletCore
 
 extension TextSpan {
     /// A span that was not sent is the empty span at the start.

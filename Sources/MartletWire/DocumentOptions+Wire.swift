@@ -1,5 +1,5 @@
 internal import CMartletProtos
-import MartletCore
+internal import MartletCore
 
 extension DocumentOptions {
     init(_ options: Martlet__V1__DocumentOptions) throws(MartletError) {

@@ -1,5 +1,5 @@
 internal import CMartletProtos
-import MartletCore
+package import MartletCore
 
 extension Frame {
     /// Reads one protobuf `Frame`.

@@ -1,4 +1,4 @@
-import MartletCore
+package import MartletCore
 
 /// Bytes in, frames out, as far as they are complete. No I/O.
 package struct FrameDecoder: Sendable {

@@ -1,5 +1,5 @@
 internal import CMartletProtos
-import MartletCore
+internal import MartletCore
 
 extension LabelScore {
     typealias CList = UnsafeMutablePointer<UnsafeMutablePointer<Martlet__V1__LabelScore>?>

@@ -1,5 +1,5 @@
 internal import CMartletProtos
-import MartletCore
+package import MartletCore
 
 extension MessageCodec {
     package func decodeClassifyRequest(_ bytes: [UInt8]) throws(MartletError) -> ClassifyRequest {

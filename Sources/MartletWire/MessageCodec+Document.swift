@@ -1,6 +1,6 @@
 internal import CMartletProtos
 internal import CProtobufC
-import MartletCore
+package import MartletCore
 
 extension MessageCodec {
     package func decodeDocumentChunk(_ bytes: [UInt8]) throws(MartletError) -> DocumentChunk {

@@ -1,6 +1,6 @@
 internal import CMartletProtos
 internal import CProtobufC
-import MartletCore
+package import MartletCore
 
 extension MessageCodec {
     /// The name asked for; nil for every model.

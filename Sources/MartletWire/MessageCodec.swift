@@ -1,5 +1,5 @@
 internal import CProtobufC
-import MartletCore
+internal import MartletCore
 
 /// Messages to Core values and back; server and client use the same one, from any thread.
 ///

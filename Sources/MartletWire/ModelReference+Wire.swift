@@ -1,5 +1,5 @@
 internal import CMartletProtos
-import MartletCore
+internal import MartletCore
 
 extension ModelReference {
     /// A message without a reference gives the empty name, which Serving refuses.

@@ -1,6 +1,6 @@
 internal import CMartletProtos
 internal import CProtobufC
-import MartletCore
+internal import MartletCore
 
 extension ModelStatus {
     /// - Parameter prefix: where the status stands in its message, such as `models[2].`.

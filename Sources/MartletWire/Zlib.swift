@@ -1,5 +1,5 @@
 internal import CZlib
-import MartletCore
+internal import MartletCore
 
 /// One-shot zlib streams (RFC 1950), as PROTOCOL.md section 3 wants them.
 enum Zlib {

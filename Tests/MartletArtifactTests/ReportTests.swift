@@ -43,7 +43,7 @@ struct ReportTests {
         let artifact = try ArtifactReader().read(folder: try tiny.published().path)
         let inspection = ArtifactInspection(artifact)
         #expect(inspection.text().contains("labels          SAFE, INJECTION"))
-        #expect(inspection.text().contains("100.00 % of 3 texts keep their answer (gate 99.00 %)"))
+        #expect(inspection.text().contains("100.00 % of the 3 with a clear one (gate 99.00 %)"))
         #expect(inspection.text(listsTensors: true).contains("pooler.dense.weight"))
         #expect(inspection.digest == artifact.digest)
         let json = try JSONEncoder().encode(inspection)

@@ -35,7 +35,7 @@ final class TinyArtifact {
             licence: "Apache-2.0", source: "a test", createdBy: "martlet test")
         if precision == .int8 {
             manifest.receipt = QualityReceipt(
-                sentences: 3, labelAgreement: 1, maxScoreDrift: 0.01, minLogitCosine: 0.99, meanLogitCosine: 0.999,
+                sentences: 3, labelAgreement: 1, clearSentences: 3, clearAgreement: 1, maxScoreDrift: 0.01, minLogitCosine: 0.99, meanLogitCosine: 0.999,
                 minPooledCosine: 0.99, meanPooledCosine: 0.999, smoothing: 0, gate: 0.99)
         }
         let golden = [

@@ -149,7 +149,7 @@ struct RolloutManagerLeavingTests {
             """)
     }
 
-    @Test("loads a version again that was withdrawn and came back while it drained")
+    @Test("lets a version that was withdrawn answer again when it comes back while it drains")
     func withdrawnAndBackWhileDraining() async {
         await check(
             """
@@ -168,14 +168,12 @@ struct RolloutManagerLeavingTests {
             > lease a
             UNAVAILABLE: version 1 of model a is draining; no version is ready
             > aspire a/1
-            > end x
-            a/1 unloaded
-              objects in memory: 0
-            a/1 verifying
-            a/1 loading
-            a/1 warming
-            a/1 ready
+            a/1 ready again
             a → 1
+            > lease a y
+            leased a/1, sha-a
+            > end x
+            > end y
             """)
     }
 

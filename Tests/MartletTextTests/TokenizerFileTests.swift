@@ -118,7 +118,7 @@ struct TokenizerFileTests {
     func changedBytes(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
         let whole = Self.file()
-        for _ in 0..<60 {
+        for _ in 0..<30 {
             var bytes = whole
             for _ in 0..<Int.random(in: 1...3, using: &random) {
                 bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
