@@ -64,7 +64,8 @@ public final class MartletClient: Sendable {
             connection.close(
                 MartletError(.deadlineExceeded, "no greeting came from \(address) within \(limit): is it a Martlet server?"))
         }
-        defer { timer.cancel() }
+        // On the loop: a busy caller may look at the greeting long after it came.
+        connection.ready.futureResult.whenComplete { _ in timer.cancel() }
         do {
             try await connection.ready.futureResult.get()
         } catch {

@@ -23,7 +23,7 @@ enum DefaultModels {
     static let missing: Comment = "needs the default models: run Tools/test, which fetches them"
 
     /// `guard/1`, `topics/1` in int8 and `guard-fp32/1`, `topics-fp32/1` in float32.
-    static let folder: Result<URL, any Error> = Result {
+    private static func convert() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-default-models-\(getpid())")
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -44,7 +44,11 @@ enum DefaultModels {
 
     /// One engine for all tests; it ends with the process.
     static let engine = Task { () async throws -> InferenceServer in
-        try await InferenceServer.start(EngineConfiguration(modelsFolder: try folder.get().path)) { _ in }
+        // On a thread of its own: converting takes seconds, and every other test waits for the cooperative pool.
+        let folder = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: Result { try convert() }) }
+        }
+        return try await InferenceServer.start(EngineConfiguration(modelsFolder: try folder.get().path)) { _ in }
     }
 
     static func read<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {

@@ -5,8 +5,9 @@ enum ReceiptTable {
     static func lines(_ receipt: QualityReceipt, output: Output) -> [String] {
         var table = Table([("", .left), ("", .right), ("", .left)])
         table.append(["texts compared", Quantity.count(receipt.sentences), ""])
+        table.append(["same best label", Quantity.percent(receipt.labelAgreement), ""])
         table.append([
-            "same best label", Quantity.percent(receipt.labelAgreement),
+            "of clear answers", Quantity.percent(receipt.clearAgreement),
             receipt.passes
                 ? "at least \(Quantity.percent(receipt.gate)) asked"
                 : "BELOW the gate of \(Quantity.percent(receipt.gate))",
