@@ -8,10 +8,7 @@ internal import Synchronization
 package actor RolloutManager<Loader: VersionLoader> {
     package typealias Loaded = Loader.Loaded
 
-    private enum Goal {
-        case settled
-        case shutDown
-    }
+    private enum Goal { case settled, shutDown }
 
     let policy: any RolloutPolicy
     let loader: Loader
@@ -184,8 +181,10 @@ package actor RolloutManager<Loader: VersionLoader> {
             }
         }
         publish()
-        for waiter in waiters where has(reached: waiter.goal) { waiter.continuation.resume() }
-        waiters.removeAll { has(reached: $0.goal) }
+        // Asked once: leases end on other threads, so a second answer may differ, and a waiter would be resumed twice.
+        let reached = Set(waiters.map(\.goal)).filter { has(reached: $0) }
+        for waiter in waiters where reached.contains(waiter.goal) { waiter.continuation.resume() }
+        waiters.removeAll { reached.contains($0.goal) }
     }
 
     private func snapshots() -> [VersionSnapshot] {
