@@ -19,7 +19,7 @@ package protocol DocumentSource: Sendable {
 
 /// Where a document's events go, in order.
 package protocol DocumentEventSink: Sendable {
-    /// Suspends while the peer does not read.
+    /// Suspends while the peer does not read. A cancelled task ends the wait with `.cancelled`.
     func send(_ event: DocumentEvent) async throws(MartletError)
 }
 

@@ -35,41 +35,56 @@ struct DocumentPipeline: Sendable {
     }
 
     /// Reads to the end or to an early stop; the last event sent is the final verdict.
+    ///
+    /// Ends too when the lease is revoked: a client that neither sends nor reads must not hold the memory of a version
+    /// that has to go.
     func run(document: any DocumentSource, events: any DocumentEventSink) async throws(MartletError) {
-        let queue = WindowQueue<PendingWindow>(capacity: windowsInFlight)
-        // A document whose client sends nothing must not hold the memory of a version that has to go.
-        lease.whenRevoked { queue.end() }
+        let (untilRevoked, revoked) = AsyncStream<Never>.makeStream()
+        lease.whenRevoked { revoked.finish() }
         do {
-            try await withThrowingTaskGroup(of: Int?.self) { group in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
-                    defer { queue.end() }
-                    return try await read(document, into: queue)
+                    try await judge(document, events)
+                    return true
                 }
-                var answerer = Answerer(pipeline: self, events: events)
-                let stopped: Bool
-                do {
-                    stopped = try await answerer.answer(from: queue)
-                } catch {
-                    Self.drop(queue)
-                    group.cancelAll()
-                    throw error
+                group.addTask {
+                    for await _ in untilRevoked {}
+                    if lease.isRevoked { throw lease.revocationError }
+                    return false
                 }
-                var received = answerer.bytesReceived
-                if stopped {
-                    Self.drop(queue)
-                    group.cancelAll()
-                } else {
-                    if lease.isRevoked { group.cancelAll() }
-                    do {
-                        if let total = try await group.next() ?? nil { received = total }
-                    } catch {
-                        throw lease.isRevoked ? lease.revocationError : error
-                    }
-                }
-                try await answerer.finish(bytesReceived: received, stoppedEarly: stopped)
+                // A cancelled call ends the wait for the revocation first, and is judged by how its document ends.
+                while let isJudged = try await group.next(), !isJudged {}
+                group.cancelAll()
             }
         } catch {
             throw MartletError(wrapping: error, while: "reading the document")
+        }
+    }
+
+    private func judge(_ document: any DocumentSource, _ events: any DocumentEventSink) async throws {
+        let queue = WindowQueue<PendingWindow>(capacity: windowsInFlight)
+        try await withThrowingTaskGroup(of: Int?.self) { group in
+            group.addTask {
+                defer { queue.end() }
+                return try await read(document, into: queue)
+            }
+            var answerer = Answerer(pipeline: self, events: events)
+            let stopped: Bool
+            do {
+                stopped = try await answerer.answer(from: queue)
+            } catch {
+                Self.drop(queue)
+                group.cancelAll()
+                throw error
+            }
+            var received = answerer.bytesReceived
+            if stopped {
+                Self.drop(queue)
+                group.cancelAll()
+            } else if let total = try await group.next() ?? nil {
+                received = total
+            }
+            try await answerer.finish(bytesReceived: received, stoppedEarly: stopped)
         }
     }
 
@@ -115,11 +130,7 @@ struct DocumentPipeline: Sendable {
             try Task.checkCancellation()
             let pending = PendingWindow(window: window, ticket: AnswerTicket(count: 1), bytesReceived: bytesReceived)
             // Put first: the queue's bound is what keeps a fast document from filling the pool.
-            guard await queue.put(pending) else {
-                // Otherwise a document cut short would pass for a whole one.
-                if lease.isRevoked { throw lease.revocationError }
-                return false
-            }
+            guard await queue.put(pending) else { return false }
             let work = InferenceWork(
                 .window(window.ids), lease: lease, costTokens: window.ids.count, priority: .bulk,
                 deadline: context.deadline, ticket: pending.ticket)

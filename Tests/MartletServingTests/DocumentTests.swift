@@ -224,8 +224,10 @@ struct DocumentTests {
         await server.shutdown()
     }
 
-    @Test("a document whose client sends nothing more leaves an unloaded version after the drain limit")
-    func silentClient() async throws {
+    @Test(
+        "a document whose client sends nothing, or reads nothing, leaves an unloaded version after the drain limit",
+        arguments: [true, false])
+    func silentClient(reads: Bool) async throws {
         final class Silent: DocumentSource {
             private let first = Mutex<[UInt8]?>(Array(DocumentTests.document.utf8))
             private let silence = AsyncStream<Void>.makeStream()
@@ -236,20 +238,33 @@ struct DocumentTests {
                 throw MartletError(.cancelled, "cancelled")
             }
         }
+        final class OneEvent: DocumentEventSink {
+            let kept = EventList()
+            let reads: Bool
+            private let silence = AsyncStream<Void>.makeStream()
+            init(reads: Bool) { self.reads = reads }
+
+            func send(_ event: DocumentEvent) async throws(MartletError) {
+                try await kept.send(event)
+                if reads { return }
+                for await _ in silence.stream {}
+                throw MartletError(.cancelled, "cancelled")
+            }
+        }
         let folder = try ServedFolder()
         try folder.add("tiny", version: 1, seed: 1)
         let server = try await folder.serve { $0.limits.drainTimeout = .milliseconds(20) }
-        let events = EventList()
+        let events = OneEvent(reads: reads)
         let task = Task {
             try await server.classifyDocument(
                 DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32, emitRunning: false),
                 document: Silent(), events: events, context: CallContext())
         }
-        while events.events.isEmpty { await Task.yield() }
+        while events.kept.events.isEmpty { await Task.yield() }
         try folder.add("tiny", version: 2, seed: 2)
         try await server.refresh()
         let error = await #expect(throws: MartletError.self) { try await task.value }
-        #expect(error?.code == .unavailable && events.final == nil)
+        #expect(error?.code == .unavailable && events.kept.final == nil)
         await server.shutdown()
     }
 

@@ -192,6 +192,19 @@ struct ConnectionStateTests {
                 """)
     }
 
+    @Test("refuses an answer that could only end the connection, and the connection goes on")
+    func hugeAnswer() {
+        var limits = Limits()
+        limits.messageBytesMax = 4_096
+        limits.outboundPauseBytes = 1_000
+        limits.outboundBytesMax = 6_000
+        var talk = Transcript(limits: limits, credit: 100_000)
+        talk.peer(open(1, .classifyDocument))
+        talk.send(5_000, for: 1)
+        talk.send(5_001, for: 1)
+        #expect(talk.lines.contains("  > Message 1 5000") && talk.lines.last?.contains("RESOURCE_EXHAUSTED") == true)
+    }
+
     @Test("pauses every sender while the socket is full, and only those without credit afterwards")
     func socketFull() {
         var talk = Transcript(credit: 100)

@@ -146,6 +146,18 @@ struct DocumentStreamTests {
         }
     }
 
+    @Test("a call whose engine gives up ends although its client grants no credit")
+    func givesUpOnSilentReader() async throws {
+        try await TestServer.with { test in
+            let peer = try await RawPeer.greeted(port: test.port, initialCreditBytes: 100)
+            let codec = MessageCodec(arenaBytesMax: 1 << 20)
+            try await peer.send(
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .message(1, codec.encode(DocumentChunk(options: Self.options("unread"), data: []))))
+            #expect(try await peer.status(of: 1)?.code == MartletError.Code.unavailable.value)
+        }
+    }
+
     @Test("grants a message's bytes when the engine asks for the next one, not when it takes it")
     func messageInHand() async throws {
         try await TestServer.with { test in

@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Documents: `echo` sends one window for each chunk, with the chunk's bytes in its span; `flood` reads nothing and sends
 /// windows until it is stopped; `first` stops after the first chunk; `hold` waits without reading; `early` reads in a task
-/// of its own and has its verdict while that one waits.
+/// of its own and has its verdict while that one waits; `unread` sends in a task of its own, and gives up.
 final class FakeHandler: InferenceHandler {
     struct Secret: Error {}
 
@@ -171,6 +171,12 @@ final class FakeHandler: InferenceHandler {
                 for _ in 0..<10 { await Task.yield() }
                 reading.cancel()
                 await reading.value
+            case "unread":
+                let sending = Task { while (try? await events.send(Self.window(0, bytes: 0))) != nil {} }
+                for _ in 0..<10 { await Task.yield() }
+                sending.cancel()
+                await sending.value
+                throw MartletError(.unavailable, "gave up")
             case "flood":
                 while !Task.isCancelled {
                     try await events.send(Self.window(windows, bytes: 0))

@@ -161,6 +161,15 @@ extension ConnectionState {
                     .resourceExhausted,
                     "the answer of \(payload.count) bytes is over the \(most) bytes that the client accepts"))
         }
+        // One answer above this would look like a peer that does not read.
+        let waitingMax = max(limits.messageBytesMax, limits.outboundBytesMax - limits.outboundPauseBytes)
+        guard payload.count <= waitingMax else {
+            return .ended(
+                MartletError(
+                    .resourceExhausted,
+                    "the answer of \(payload.count) bytes is over the \(waitingMax) bytes that may wait to be sent; "
+                        + "ask for fewer labels (top_k) or texts at once"))
+        }
         guard isWritable, calls.values[index].outbound.isPositive else {
             calls.values[index].isWaiting = true
             return .wait

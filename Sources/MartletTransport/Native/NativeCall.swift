@@ -14,6 +14,8 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     private var ended: MartletError?
     /// The handler's reading task was cancelled while the call goes on: an early verdict.
     private var isReadingOver = false
+    /// The handler's sending task was cancelled: a version that has to go.
+    private var isSendingOver = false
     /// Bytes of the message that the handler works on. Its room is granted back when the next one is asked for, so that a
     /// call holds no more than its credit and one message.
     private var inHand: Int?
@@ -91,9 +93,20 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
 
     private static var readingOver: MartletError { MartletError(.cancelled, "the document is not read any further") }
 
+    fileprivate func trySend(_ message: [UInt8]) -> ConnectionState.SendOutcome {
+        if isSendingOver { return .ended(MartletError(.cancelled, "nothing more is sent on this call")) }
+        return connection.send(message, for: id)
+    }
+
+    /// Without this a handler that has to end would wait for a client that reads nothing.
+    fileprivate func stopSending() {
+        isSendingOver = true
+        resumeSenders()
+    }
+
     fileprivate func park(_ continuation: CheckedContinuation<Void, Never>) {
         // What the sender waits for may have come while it was on its way here from another thread.
-        if ended != nil || connection.maySend(id) { return continuation.resume() }
+        if ended != nil || isSendingOver || connection.maySend(id) { return continuation.resume() }
         senders.append(continuation)
     }
 }
@@ -118,15 +131,19 @@ extension NativeCall: MessageSink {
             case .sent: return
             case .ended(let error): throw ended(or: error)
             case .wait:
-                await withCheckedContinuation { continuation in connection.onLoop { self.park(continuation) } }
+                await withTaskCancellationHandler {
+                    await withCheckedContinuation { continuation in connection.onLoop { self.park(continuation) } }
+                } onCancel: {
+                    connection.onLoop { self.stopSending() }
+                }
             }
         }
     }
 
     private func attempt(_ message: [UInt8]) async -> ConnectionState.SendOutcome {
-        if connection.isOnLoop { return connection.send(message, for: id) }
+        if connection.isOnLoop { return trySend(message) }
         return await withCheckedContinuation { continuation in
-            connection.onLoop { continuation.resume(returning: self.connection.send(message, for: self.id)) }
+            connection.onLoop { continuation.resume(returning: self.trySend(message)) }
         }
     }
 
