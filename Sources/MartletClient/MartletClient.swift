@@ -104,9 +104,15 @@ public final class MartletClient: Sendable {
     public func ping() async throws(MartletError) -> Duration {
         let start = ContinuousClock.now
         let connection = connection
-        try await withCheckedContinuation { continuation in
-            connection.loop.execute { connection.ping(continuation) }
-        }.get()
+        let ping = ClientPing()
+        let outcome = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                connection.loop.execute { connection.send(ping, continuation) }
+            }
+        } onCancel: {
+            connection.loop.execute { connection.cancel(ping) }
+        }
+        try outcome.get()
         return .now - start
     }
 

@@ -101,6 +101,17 @@ struct ListeningTests {
         #expect(timeout?.code == .deadlineExceeded)
     }
 
+    @Test("a ping that nobody answers ends when its task is cancelled")
+    func cancelledPing() async throws {
+        let silent = try RawListener(saying: Preface.bytes + RawPeer.bytes(RawPeer.hello()))
+        let client = try await MartletClient.connect(to: .tcp(host: "127.0.0.1", port: silent.port))
+        let ping = Task { try await client.ping() }
+        for _ in 0..<100 { await Task.yield() }
+        ping.cancel()
+        #expect(await failure { _ = try await ping.value }?.code == .cancelled)
+        await client.close()
+    }
+
     @Test("connections over the limit are refused with a reason, and admitted again when there is room")
     func tooManyConnections() async throws {
         var limits = Limits()

@@ -15,7 +15,7 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable { // sa
     private var decoder: FrameDecoder
     private var prefaceLeft = Preface.bytes[...]
     private var calls: [CallID: ClientCall] = [:]
-    private var pings: [UInt64: (CheckedContinuation<Result<Void, MartletError>, Never>)] = [:]
+    private var pings: [UInt64: CheckedContinuation<Result<Void, MartletError>, Never>] = [:]
     private var lastPing: UInt64 = 0
     private var actions: [ClientState.Action] = []
     private var isPerforming = false
@@ -133,11 +133,19 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable { // sa
         perform()
     }
 
-    func ping(_ done: CheckedContinuation<Result<Void, MartletError>, Never>) {
+    func send(_ ping: ClientPing, _ done: CheckedContinuation<Result<Void, MartletError>, Never>) {
+        if ping.isCancelled { return done.resume(returning: .failure(ClientPing.cancelled)) }
         if let over = state.whyOver { return done.resume(returning: .failure(over)) }
         lastPing &+= 1
         pings[lastPing] = done
+        ping.data = lastPing
         write(.ping(lastPing))
+    }
+
+    func cancel(_ ping: ClientPing) {
+        ping.isCancelled = true
+        guard let data = ping.data else { return }
+        pings.removeValue(forKey: data)?.resume(returning: .failure(ClientPing.cancelled))
     }
 
     func close(_ error: MartletError) {
