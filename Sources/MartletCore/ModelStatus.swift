@@ -20,7 +20,7 @@ public struct ModelStatus: Sendable, Hashable {
     public var task: String
     /// Longest sequence in tokens, special tokens included; 0 until loaded.
     public var maxTokens: Int
-    /// Resident bytes of weights and scratch; 0 until loaded.
+    /// Resident bytes of the weights, scratch not counted; 0 until loaded.
     public var memoryBytes: Int
     /// Calls that hold this version now.
     public var leases: Int

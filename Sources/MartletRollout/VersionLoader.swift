@@ -15,7 +15,7 @@ package struct LoadedStatus: Sendable, Hashable {
     package var task: String
     /// Longest sequence in tokens, special tokens included.
     package var maxTokens: Int
-    /// Resident bytes of weights and scratch.
+    /// Resident bytes of the weights, scratch not counted.
     package var memoryBytes: Int
 
     package init(

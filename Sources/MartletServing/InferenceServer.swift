@@ -93,6 +93,8 @@ package final class InferenceServer: InferenceHandler {
         _ request: ClassifyRequest, context: CallContext
     ) async throws(MartletError) -> ClassifyAnswer {
         try RequestCheck(limits: limits).check(request)
+        // Nobody waits any more: nothing is computed.
+        guard !Task.isCancelled else { throw MartletError(.cancelled, "the call was cancelled") }
         let lease = try manager.lease(request.model)
         let model = lease.loaded
         var answered = Array<TextResult?>(repeating: nil, count: request.inputs.count)

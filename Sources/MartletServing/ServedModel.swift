@@ -43,9 +43,11 @@ final class ServedModel: LoadedVersion {
         maxTokens = manifest.configuration.maxPositions
         tokenTypes = manifest.configuration.tokenTypes
         rowsMax = max(batchTokensMax, maxTokens)
+        // The file's own bytes stay: embeddings are read in place. The encoder keeps its linear layers packed besides.
+        let weightsBytes = manifest.files.first { $0.name == Manifest.weightsFileName }?.bytes ?? 0
         status = LoadedStatus(
             digest: artifact.digest, classLabels: manifest.classLabels, task: manifest.task, maxTokens: maxTokens,
-            memoryBytes: encoder.memoryBytes)
+            memoryBytes: weightsBytes + encoder.memoryBytes)
     }
 
     /// Runs `body` with a scratch of `rowsMax` rows that no other thread has meanwhile.

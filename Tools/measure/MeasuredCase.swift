@@ -5,9 +5,9 @@ struct MeasuredCase: Codable {
     var `case`: String
     var martlet: Double
     var peer: String
-    var peerValue: Double
+    var peerValue: Double?
     var unit: String
-    var ratio: Double
+    var ratio: Double?
     var target: Double?
     var holds: Bool?
 
@@ -27,7 +27,7 @@ struct MeasuredCase: Codable {
     /// A value that is shown and has no target.
     static func shown(_ name: String, _ value: Double, unit: String) -> MeasuredCase {
         MeasuredCase(
-            case: name, martlet: value, peer: "", peerValue: 0, unit: unit, ratio: 0, target: nil, holds: nil)
+            case: name, martlet: value, peer: "", peerValue: nil, unit: unit, ratio: nil, target: nil, holds: nil)
     }
 
     func print(json: Bool) {
@@ -37,7 +37,7 @@ struct MeasuredCase: Codable {
             let line = (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
             Swift.print(line)
         } else if let holds {
-            Swift.print("\(`case`): \(rounded(martlet)) \(unit), limit \(rounded(peerValue)): \(holds ? "holds" : "MISSED")")
+            Swift.print("\(`case`): \(rounded(martlet)) \(unit), limit \(rounded(peerValue ?? 0)): \(holds ? "holds" : "MISSED")")
         } else {
             Swift.print("\(`case`): \(rounded(martlet)) \(unit)")
         }
