@@ -26,7 +26,8 @@ public struct DocumentOptions: Sendable, Hashable {
     public var focusLabel: String
     /// Labels to return, best first; 0 returns all.
     public var topK: Int
-    /// Stop early once the running verdict's best score is at least this; 0 reads to the end.
+    /// Stop early once the running verdict's best score is at least this; 0 reads to the end. Under `max` and `noisyOr`
+    /// with a focus label only that label's score counts: that it is absent is certain only at the end.
     public var minConfidence: Float
     public var emitWindows: Bool
     public var emitRunning: Bool

@@ -17,11 +17,13 @@ struct SequenceAnswer: Sendable {
 ///
 /// The first failure ends the wait; a cancelled task ends it at once, and workers then skip what is left.
 final class AnswerTicket: Sendable {
+    private typealias Outcome = Result<[SequenceAnswer], MartletError>
+
     private struct State {
         var answers: [SequenceAnswer?]
         var remaining: Int
-        var outcome: Result<[SequenceAnswer], MartletError>?
-        var waiter: CheckedContinuation<Result<[SequenceAnswer], MartletError>, Never>?
+        var outcome: Outcome?
+        var waiter: CheckedContinuation<Outcome, Never>?
     }
 
     private let state: Mutex<State>
@@ -38,7 +40,7 @@ final class AnswerTicket: Sendable {
     func answers() async throws(MartletError) -> [SequenceAnswer] {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let ready = state.withLock { state -> Result<[SequenceAnswer], MartletError>? in
+                let ready = state.withLock { state -> Outcome? in
                     if let outcome = state.outcome { return outcome }
                     state.waiter = continuation
                     return nil
@@ -62,8 +64,8 @@ final class AnswerTicket: Sendable {
 
     func fail(_ error: MartletError) { finish { _ in .failure(error) } }
 
-    private func finish(_ step: (inout State) -> Result<[SequenceAnswer], MartletError>?) {
-        let resumed = state.withLock { state -> (CheckedContinuation<Result<[SequenceAnswer], MartletError>, Never>, Result<[SequenceAnswer], MartletError>)? in
+    private func finish(_ step: (inout State) -> Outcome?) {
+        let resumed = state.withLock { state -> (CheckedContinuation<Outcome, Never>, Outcome)? in
             guard state.outcome == nil, let outcome = step(&state) else { return nil }
             state.outcome = outcome
             over.store(true, ordering: .relaxed)

@@ -49,7 +49,7 @@ final class TinyArtifact {
 
     /// Every tensor the configuration needs, with seeded values.
     static func tensors(_ precision: Precision, seed: UInt64) -> TensorList {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var list = TensorList()
         for expected in TensorPlan(configuration, precision: precision).tensors
         where !expected.isOptional || expected.name == "embeddings.word_embeddings.weight.scale" {

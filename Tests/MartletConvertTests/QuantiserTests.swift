@@ -11,7 +11,7 @@ struct QuantiserTests {
 
     @Test("keeps every value to half a step of its row, and the largest exactly at 127")
     func halfStep() {
-        var random = SeededRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let rows = 9
         let columns = 33
         let values = (0..<(rows * columns)).map { Float($0 / columns + 1) * random.normal() }

@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletEncoder
+import MartletTestSupport
 import Testing
 
 /// One case of Fixtures/logits.json, written by Tools/fixtures/make_encoder_fixtures.py.

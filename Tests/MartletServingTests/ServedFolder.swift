@@ -72,7 +72,7 @@ extension InferenceServer {
 
 /// Sentences of the tiny vocabulary and of letters, of many lengths, the same on every run.
 func sampleTexts(_ count: Int, seed: UInt64 = 5, wordsMax: Int = 30) -> [String] {
-    var random = SeededRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let words = TinyModelFolder.words.split(separator: " ").map(String.init)
     return (0..<count).map { _ in
         (0..<Int.random(in: 1...wordsMax, using: &random)).map { _ in words.randomElement(using: &random) ?? "the" }

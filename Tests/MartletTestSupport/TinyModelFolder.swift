@@ -56,7 +56,7 @@ public struct TinyModelFolder: Sendable {
     }
 
     private func safetensors(vocabularySize: Int) throws -> Data {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var header: [String: Any] = ["__metadata__": ["format": "pt"]]
         var body = Data()
         func add(_ name: String, _ shape: [Int], around centre: Float = 0, spread: Float = 0.08) {
@@ -99,20 +99,7 @@ public struct TinyModelFolder: Sendable {
     }
 }
 
-/// SplitMix64 with a normal distribution: the same numbers on every machine.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
+extension SeededGenerator {
     /// Close to a standard normal: the sum of twelve uniforms less six.
     public mutating func normal() -> Float {
         var sum: Float = -6

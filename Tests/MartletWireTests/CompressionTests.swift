@@ -1,5 +1,6 @@
 import MartletCore
 import MartletWire
+import MartletTestSupport
 import Testing
 
 struct CompressionTests {

@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletEncoder
+import MartletTestSupport
 
 /// `martlet-measure encoder`: times the encoder alone, on random weights, against this CPU's own int8 peak.
 struct EncoderMeasure {
@@ -97,7 +98,7 @@ struct EncoderMeasure {
     private func run() throws {
         let kernels = KernelTable.best(atMost: level)
         let model = try EncoderModel(
-            configuration: configuration, tensors: EncoderRandomWeights(configuration, precision: precision),
+            configuration: configuration, tensors: RandomWeights(configuration, precision: precision, seed: 1),
             kernels: kernels)
         let peak = precision == .int8 ? Self.peak(kernels.level) : 0
         if !json {

@@ -18,8 +18,9 @@ enum OverheadMeasure {
 
     /// About 30 tokens of the tiny vocabulary, 200 bytes.
     static let text = String(
-        "the good people of the world may see new work and then make much of it for some time after all that came "
-            + "before them under the great old state of their own way and here is more that each one must know well".prefix(200))
+        ("the good people of the world may see new work and then make much of it for some time after all that came "
+            + "before them under the great old state of their own way and here is more that each one must know well"
+        ).prefix(200))
 
     static func run(_ arguments: [String]) async -> Int32 {
         if arguments.contains("--help") {

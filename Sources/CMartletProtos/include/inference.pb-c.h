@@ -159,7 +159,7 @@ struct  Martlet__V1__DocumentOptions
   ProtobufCBinaryData focus_label;
   uint32_t top_k;
   /*
-   * stop early at this score; 0: read to the end
+   * Stop early at this score; 0: read to the end. Under max and noisy_or with a focus label only its score counts.
    */
   float min_confidence;
   protobuf_c_boolean omit_windows;

@@ -1,11 +1,11 @@
-import MartletCore
+package import MartletCore
 
-/// Weights of a tiny classifier drawn from a seed; Tools/fixtures/make_encoder_fixtures.py draws the same.
-final class RandomWeights: TensorSource, @unchecked Sendable {  // safe: filled before a model reads it
+/// Weights of a classifier of any shape drawn from a seed, for tests and for timing; Tools/fixtures/make_encoder_fixtures.py draws the same.
+package final class RandomWeights: TensorSource, @unchecked Sendable {  // safe: filled before a model reads it
     private var tensors: [String: Tensor] = [:]
     private var state: UInt64
 
-    init(_ configuration: EncoderConfiguration, precision: ElementType, seed: UInt64, smooth: Bool = false) {
+    package init(_ configuration: EncoderConfiguration, precision: ElementType, seed: UInt64, smooth: Bool = false) {
         state = seed
         let hidden = configuration.hiddenSize, inner = configuration.intermediateSize
         addLinear("embeddings.word_embeddings", [configuration.vocabularySize, hidden], precision, bias: false)
@@ -26,12 +26,12 @@ final class RandomWeights: TensorSource, @unchecked Sendable {  // safe: filled 
         addLinear("classifier", [configuration.labels, hidden], .float32)
     }
 
-    func tensor(named name: String) -> Tensor? { tensors[name] }
+    package func tensor(named name: String) -> Tensor? { tensors[name] }
 
-    func remove(_ name: String) { tensors[name] = nil }
+    package func remove(_ name: String) { tensors[name] = nil }
 
     /// Puts a float tensor in the place of what was there.
-    func replace(_ name: String, shape: [Int], with values: [Float]) {
+    package func replace(_ name: String, shape: [Int], with values: [Float]) {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, values.count * 4), alignment: 64)
         bytes.copyBytes(from: values.withUnsafeBytes { Array($0) })
         let exact = UnsafeMutableRawBufferPointer(rebasing: bytes[0..<values.count * 4])
