@@ -16,7 +16,9 @@ struct CommandLineTests {
     }
 
     /// Runs the binary to its end. Output is small in these tests: it fits into the pipes.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    static func run(
+        _ arguments: [String], binary: URL = binary, environment: [String: String] = [:]
+    ) throws -> Outcome {
         let process = Process()
         process.executableURL = binary
         process.arguments = arguments
@@ -121,14 +123,28 @@ struct CommandLineTests {
         #expect(outcome.errors.contains("--models"))
     }
 
-    @Test("does not start on a models folder it may not read", .disabled(if: geteuid() == 0, "root reads everything"))
+    @Test("does not start on a models folder it may not read")
     func unreadableModelsFolder() throws {
         try withFolder { folder in
-            try FileManager.default.setAttributes([.posixPermissions: 0o000], ofItemAtPath: folder.path)
-            defer { try? FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder.path) }
-            let outcome = try Self.run(["serve", "--models", folder.path, "--listen", "127.0.0.1:0"])
-            #expect(outcome.status == 78)
-            #expect(outcome.errors.contains("cannot be read"))
+            let models = folder.appendingPathComponent("models")
+            try FileManager.default.createDirectory(at: models, withIntermediateDirectories: true)
+            var program = Self.binary
+            var words = ["serve", "--models", models.path, "--listen", "127.0.0.1:0"]
+            if geteuid() == 0 {
+                // Root reads everything, so the user `nobody` runs a copy of the program that it can reach.
+                let copy = folder.appendingPathComponent("martlet")
+                try FileManager.default.copyItem(at: Self.binary, to: copy)
+                for path in [folder.path, copy.path] {
+                    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+                }
+                program = URL(fileURLWithPath: "/usr/bin/setpriv")
+                words = ["--reuid=65534", "--regid=65534", "--clear-groups", copy.path] + words
+            }
+            try FileManager.default.setAttributes([.posixPermissions: 0o000], ofItemAtPath: models.path)
+            defer { try? FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: models.path) }
+            let outcome = try Self.run(words, binary: program)
+            #expect(outcome.status == 78, "\(outcome.errors)")
+            #expect(outcome.errors.contains("cannot be read"), "\(outcome.errors)")
         }
     }
 
