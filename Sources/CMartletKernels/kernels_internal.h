@@ -10,15 +10,27 @@
     martlet_quantize_rows_fn martlet_quantize_rows_##level;       \
     martlet_layer_norm_fn martlet_layer_norm_##level;             \
     martlet_activate_fn martlet_activate_##level;                 \
-    martlet_attention_fn martlet_attention_##level;
+    martlet_attention_fn martlet_attention_##level;               \
+    martlet_quantize_heads_fn martlet_quantize_heads_##level;
 
 MARTLET_DECLARE_LEVEL(reference)
 MARTLET_DECLARE_LEVEL(avx2)
 MARTLET_DECLARE_LEVEL(avx512)
 
-martlet_gemm_s8_fn martlet_gemm_s8_reference;
-martlet_gemm_s8_fn martlet_gemm_s8_avx2;
-martlet_gemm_s8_fn martlet_gemm_s8_avx512vnni;
+#define MARTLET_DECLARE_INT8_LEVEL(level)           \
+    martlet_gemm_s8_fn martlet_gemm_s8_##level;     \
+    martlet_attention_s8_fn martlet_attention_s8_##level;
+
+MARTLET_DECLARE_INT8_LEVEL(reference)
+MARTLET_DECLARE_INT8_LEVEL(avx2)
+MARTLET_DECLARE_INT8_LEVEL(avx512vnni)
+
+/* Steps of a quantised row, and what is added before its zero point is rounded: with these no value of the row rounds to
+ * below 0 or above 255, so that nothing needs clamping. */
+#define MARTLET_STEPS 254.9f
+#define MARTLET_ZERO_BIAS 0.01f
+/* log2(m * 2^e) <= e + m - 1 + 0.0861 for m in 1...2: from the bits of a float, and on the safe side. */
+#define MARTLET_LOG2_CHORD (-126.91f)
 
 static inline size_t martlet_round_up(size_t value, size_t multiple) {
     return (value + multiple - 1) / multiple * multiple;

@@ -5,6 +5,7 @@
  * MARTLET_ATTENTION_ROWS x keys, stay in the first or second cache level. */
 #include "../kernels_internal.h"
 #include "../shared/lanes16.h"
+#include "transpose16.h"
 
 typedef struct {
     float *keys;   /* [head_size][key_stride], zeros after the last key */
@@ -12,28 +13,6 @@ typedef struct {
     float *scores; /* [MARTLET_ATTENTION_ROWS][key_stride] */
     size_t key_stride, value_stride, length, head_size;
 } head_buffers;
-
-/* 16 rows of 16 floats, transposed in registers. */
-INLINE void transpose16(f32x16 v[16]) {
-    f32x16 t[16];
-#define STAGE(from, to, step, ...)                                                             \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) if (!(i & step)) {         \
-        to[i] = __builtin_shufflevector(from[i], from[i + step], __VA_ARGS__##_LOW);           \
-        to[i + step] = __builtin_shufflevector(from[i], from[i + step], __VA_ARGS__##_HIGH);   \
-    }
-#define SWAP8_LOW 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
-#define SWAP8_HIGH 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
-#define SWAP4_LOW 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
-#define SWAP4_HIGH 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
-#define SWAP2_LOW 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
-#define SWAP2_HIGH 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
-#define SWAP1_LOW 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
-#define SWAP1_HIGH 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
-    STAGE(v, t, 8, SWAP8)
-    STAGE(t, v, 4, SWAP4)
-    STAGE(v, t, 2, SWAP2)
-    STAGE(t, v, 1, SWAP1)
-}
 
 INLINE void gather_head(const head_buffers *head, const float *keys, const float *values, size_t stride) {
     size_t length = head->length, size = head->head_size;

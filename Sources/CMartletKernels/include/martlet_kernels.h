@@ -88,20 +88,22 @@ typedef void martlet_gemm_f32_fn(
     float *out, size_t out_stride, const float *in, size_t in_stride, const martlet_linear_f32 *linear, size_t rows,
     martlet_store_mode mode);
 
-/* Quantises rows to u8. low = min(0, row), high = max(0, row); scale = (high - low) / 255; inverse = 255 / (high - low)
+/* Quantises rows, times channel_scale [cols rounded up to 32] when that is not NULL, to u8. low = min(0, row), high = max(0, row); scale = (high - low) / 255; inverse = 255 / (high - low)
  * zero = round(-low * inverse); q = round(clamp(fma(x, inverse, zero), 0, 255)); round is to nearest, ties to even.
  * A row whose range is below 1e-30 becomes scale 1, zero 0, all q 0. NaN quantises to 0. */
 typedef void martlet_quantize_rows_fn(
-    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols);
+    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols,
+    const float *_Nullable channel_scale);
 
-/* Layer normalisation in place, and quantisation of the result when `quantized` is not NULL.
+/* Layer normalisation in place; when `quantized` is not NULL also quantisation of the result, times channel_scale [cols
+ * rounded up to 32] when that is not NULL. The rows keep the result without channel_scale.
  *   mean = sum / cols; variance = (sum of (x - mean)^2 by fma) / cols; inverse = 1 / sqrt(variance + epsilon)
  *   y = fma((x - mean) * inverse, gamma, beta)
  * Sums: group i of 16 columns goes to accumulator i % 4; (a0 + a1) + (a2 + a3); then lanes 8, 4, 2, 1 apart.
  *   gamma, beta [cols rounded up to 32], zeros in the pad. */
 typedef void martlet_layer_norm_fn(
     float *rows_inout, size_t stride, size_t rows, size_t cols, const float *gamma, const float *beta, float epsilon,
-    martlet_quantized_rows *_Nullable quantized);
+    const float *_Nullable channel_scale, martlet_quantized_rows *_Nullable quantized);
 
 /* Activation in place, times channel_scale [cols rounded up to 32] when that is not NULL, and quantisation of the
  * result when `quantized` is not NULL. GELU: see shared/activation_tables.h, fma throughout, then 0.5 x by fma. tanh:
@@ -129,6 +131,57 @@ typedef void martlet_attention_fn(const martlet_attention_call *call);
 
 size_t martlet_attention_workspace_floats(size_t length, size_t head_size);
 
+/* Queries, keys and values of rows as bytes with scales for each row and head, in [rows][stride] bytes and
+ * [heads][scale_stride] floats. Head h begins at byte h * head_bytes (the head size rounded up to 4; zeros behind it) and
+ * at float h * scale_stride; row r is float r of it.
+ *   query  u8 = 128 + round(x / query_scale), in 1...255
+ *   key    s8 = round(x / key_scale); key_offset = -128 * (sum of the head's key bytes)
+ *   value  s8 = round(x / 2^value_log); value_inverse = 2^-value_log
+ * query_scale, key_scale = largest |x| of the head / 127; value_log is just above the log2 of the same, so that a value's
+ * scale can be added to an exponent. */
+typedef struct {
+    uint8_t *query;
+    int8_t *key, *value;
+    float *query_scales, *key_scales, *key_offsets, *value_logs, *value_inverses;
+    size_t stride, head_bytes, scale_stride, heads, head_size;
+} martlet_quantized_heads;
+
+static inline size_t martlet_head_bytes(size_t head_size) { return (head_size + 3) / 4 * 4; }
+
+/* Quantises `rows` rows into rows first_row... of `out`; a NULL among in's parts is left out.
+ *   query, key, value [rows][in_stride] float, hidden = heads * head_size columns each
+ *   amax = largest |x| of the head, at least 2^-60; inverse = 127 / amax; scale = amax / 127; q = round(x * inverse)
+ *   value_log = (bits of scale as an integer) * 2^-23 - 126.91 (a chord of log2, plus its largest error)
+ *   value_inverse = 2^-value_log by the exp2 of attention; q = round(x * value_inverse). */
+typedef struct {
+    const float *_Nullable query, *_Nullable key, *_Nullable value;
+    size_t stride;
+} martlet_head_floats;
+typedef void martlet_quantize_heads_fn(
+    martlet_quantized_heads *out, size_t first_row, const martlet_head_floats *in, size_t rows);
+
+/* Self-attention of one sequence in int8.
+ *   queries   rows query_row... of `queries`, query_rows of them
+ *   keys      rows key_row... of `keys`: the sequence's `length` keys and values
+ *   out       [query_rows][out_stride], hidden = heads * head_size columns
+ *   workspace martlet_attention_s8_workspace_bytes(length, head_size) bytes, 64-byte aligned
+ * With a score in units of log2 when query_scale * key_scale are multiplied in:
+ *   sum = (sum over head_size of query * key, exact) + key_offset, exact in float (head_size up to 512)
+ *   t   = fma(sum * key_scale, query_scale, value_log)
+ *   w   = 2^(t - max of the row): the weight, with its value's scale inside; b = round(255 w) as u8
+ *   out = (sum over keys of b * value, exact, as float) * (1 / (255 * denominator))
+ *   denominator = sum of w * value_inverse by fma; groups of 16 keys to accumulator i % 4, tree as in layer_norm
+ * 2^x: x = max(x, -126), f = x - round(x), cubic polynomial in f (activation_tables.h), relative error 1.1e-4. */
+typedef struct {
+    const martlet_quantized_heads *queries, *keys;
+    float *out;
+    void *workspace;
+    size_t query_row, query_rows, key_row, length, out_stride;
+} martlet_attention_s8_call;
+typedef void martlet_attention_s8_fn(const martlet_attention_s8_call *call);
+
+size_t martlet_attention_s8_workspace_bytes(size_t length, size_t head_size);
+
 /* Embedding tables, row-major with `cols` columns, without pad. Words are int8 with a scale a row, or float. */
 typedef struct {
     const int8_t *_Nullable words_s8; /* NULL: words_f32 is set */
@@ -153,6 +206,8 @@ typedef struct {
     martlet_layer_norm_fn *layer_norm;
     martlet_activate_fn *activate;
     martlet_attention_fn *attention;
+    martlet_quantize_heads_fn *quantize_heads;
+    martlet_attention_s8_fn *attention_s8;
 } martlet_kernel_table;
 
 /* Starts from the reference; better entries overwrite it. `features` must be a subset of martlet_cpu_features(). */

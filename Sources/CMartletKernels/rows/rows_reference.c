@@ -21,37 +21,76 @@ void martlet_embed_reference(
         }
 }
 
-static float clamp_byte(float value) {
-    value = value > 0.0f ? value : 0.0f; /* NaN becomes 0 */
-    return value < 255.0f ? value : 255.0f;
+static float scaled(const float *row, const float *channel_scale, size_t i) {
+    return channel_scale ? row[i] * channel_scale[i] : row[i];
 }
 
-static void quantize_row(martlet_quantized_rows *out, size_t m, const float *row, size_t cols) {
+static void quantize_row(
+    martlet_quantized_rows *out, size_t m, const float *row, const float *channel_scale, size_t cols) {
     float low = 0.0f, high = 0.0f;
     for (size_t i = 0; i < cols; i++) {
-        low = row[i] < low ? row[i] : low;
-        high = row[i] > high ? row[i] : high;
+        float x = scaled(row, channel_scale, i);
+        low = x < low ? x : low;
+        high = x > high ? x : high;
     }
-    float span = high - low, scale = span / 255.0f, inverse = 255.0f / span;
+    float span = high - low, scale = span / MARTLET_STEPS, inverse = MARTLET_STEPS / span;
     if (!(span >= 1e-30f)) {
         scale = 1.0f;
         inverse = 0.0f;
     }
-    float zero = nearbyintf(clamp_byte(-low * inverse));
+    float zero = fmaf(-low, inverse, MARTLET_ZERO_BIAS) + MARTLET_ROUND_MAGIC;
     out->scales[m] = scale;
-    out->zeros[m] = (int32_t)zero;
+    out->zeros[m] = low_byte(zero);
     for (size_t i = 0; i < martlet_round_up(cols, 32); i++)
-        out->values[m * out->stride + i] = (uint8_t)nearbyintf(clamp_byte(fmaf(row[i], inverse, zero)));
+        out->values[m * out->stride + i] = low_byte(fmaf(i < cols ? scaled(row, channel_scale, i) : 0.0f, inverse, zero));
 }
 
 void martlet_quantize_rows_reference(
-    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols) {
-    for (size_t m = 0; m < rows; m++) quantize_row(out, m, in + m * in_stride, cols);
+    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols,
+    const float *channel_scale) {
+    for (size_t m = 0; m < rows; m++) quantize_row(out, m, in + m * in_stride, channel_scale, cols);
+}
+
+void martlet_quantize_heads_reference(
+    martlet_quantized_heads *out, size_t first_row, const martlet_head_floats *in, size_t rows) {
+    size_t size = out->head_size;
+    for (size_t m = 0; m < rows; m++)
+        for (size_t h = 0; h < out->heads; h++)
+            for (int part = 0; part < 3; part++) {
+                const float *parts[3] = {in->query, in->key, in->value};
+                if (!parts[part]) continue;
+                const float *x = parts[part] + m * in->stride + h * size;
+                uint8_t *rows_of[3] = {out->query, (uint8_t *)out->key, (uint8_t *)out->value};
+                uint8_t *to = rows_of[part] + (first_row + m) * out->stride + h * out->head_bytes;
+                size_t place = h * out->scale_stride + first_row + m;
+                float largest = 0x1p-60f;
+                for (size_t i = 0; i < size; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
+                float scale = largest / 127.0f, inverse = 127.0f / largest;
+                if (part == 2) {
+                    int32_t bits;
+                    memcpy(&bits, &scale, 4);
+                    float log = fmaf((float)bits, 0x1p-23f, MARTLET_LOG2_CHORD);
+                    inverse = reference_exp2_cubic(-log);
+                    out->value_logs[place] = log;
+                    out->value_inverses[place] = inverse;
+                }
+                int32_t sum = 0;
+                for (size_t i = 0; i < out->head_bytes; i++) {
+                    float zero = (part == 0 ? 128.0f : 0.0f) + MARTLET_ROUND_MAGIC;
+                    to[i] = i < size ? low_byte(fmaf(x[i], inverse, zero)) : 0;
+                    sum += (int8_t)to[i];
+                }
+                if (part == 0) out->query_scales[place] = scale;
+                if (part == 1) {
+                    out->key_scales[place] = scale;
+                    out->key_offsets[place] = (float)(-128 * sum);
+                }
+            }
 }
 
 void martlet_layer_norm_reference(
     float *rows_inout, size_t stride, size_t rows, size_t cols, const float *gamma, const float *beta, float epsilon,
-    martlet_quantized_rows *quantized) {
+    const float *channel_scale, martlet_quantized_rows *quantized) {
     for (size_t m = 0; m < rows; m++) {
         float *row = rows_inout + m * stride;
         lane_sums sums = {0}, squares = {0};
@@ -63,7 +102,7 @@ void martlet_layer_norm_reference(
         }
         float inverse = 1.0f / sqrtf(total(&squares) / (float)cols + epsilon);
         for (size_t i = 0; i < cols; i++) row[i] = fmaf((row[i] - mean) * inverse, gamma[i], beta[i]);
-        if (quantized) quantize_row(quantized, m, row, cols);
+        if (quantized) quantize_row(quantized, m, row, channel_scale, cols);
     }
 }
 
@@ -99,6 +138,6 @@ void martlet_activate_reference(
             row[i] = activated(row[i], activation);
             if (channel_scale) row[i] *= channel_scale[i];
         }
-        if (quantized) quantize_row(quantized, m, row, cols);
+        if (quantized) quantize_row(quantized, m, row, NULL, cols);
     }
 }

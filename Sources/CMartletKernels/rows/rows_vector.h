@@ -34,83 +34,222 @@ typedef struct {
     f32x16 low, high;
 } row_range;
 
+/* Times channel_scale, which is NULL or not at compile time. */
+INLINE f32x16 scaled16(f32x16 x, const float *channel_scale, size_t i) {
+    return channel_scale ? x * load16(channel_scale + i * 16) : x;
+}
+
+INLINE void widen(row_range *range, f32x16 x) {
+    range->low = min16(x, range->low);
+    range->high = max16(x, range->high);
+}
+
 INLINE void quantize_row(
-    martlet_quantized_rows *out, size_t row, const float *in, size_t groups, row_range range) {
+    martlet_quantized_rows *out, size_t row, const float *in, const float *channel_scale, size_t groups,
+    row_range range) {
     float low = -largest16(-range.low), high = largest16(range.high);
     float span = high - low;
-    float scale = span / 255.0f, inverse = 255.0f / span;
+    float scale = span / MARTLET_STEPS, inverse = MARTLET_STEPS / span;
     if (!(span >= 1e-30f)) scale = 1.0f, inverse = 0.0f;
-    f32x16 limit = splat(255.0f);
-    f32x16 zero = min16(max16(splat(-low * inverse), splat(0.0f)), limit) + MARTLET_ROUND_MAGIC;
+    f32x16 factor = splat(inverse);
+    f32x16 zero = fma16(splat(-low), factor, splat(MARTLET_ZERO_BIAS)) + MARTLET_ROUND_MAGIC;
     out->scales[row] = scale;
     out->zeros[row] = ((i32x16)zero)[0] & 255;
-    zero = zero - MARTLET_ROUND_MAGIC;
     uint8_t *to = out->values + row * out->stride;
-    f32x16 factor = splat(inverse);
-    for (size_t i = 0; i < groups; i++) {
-        f32x16 q = fma16(load16(in + i * 16), factor, zero);
-        q = min16(max16(q, splat(0.0f)), limit) + MARTLET_ROUND_MAGIC;
-        *(u8x16_unaligned *)(to + i * 16) = __builtin_convertvector((i32x16)q & 255, u8x16);
+    for (size_t i = 0; i < groups; i++)
+        store_low_bytes16(to + i * 16, fma16(scaled16(load16(in + i * 16), channel_scale, i), factor, zero));
+}
+
+INLINE void quantize_plain_rows(
+    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t groups,
+    const float *channel_scale) {
+    for (size_t m = 0; m < rows; m++, in += in_stride) {
+        row_range range = {splat(0.0f), splat(0.0f)};
+        for (size_t i = 0; i < groups; i++) widen(&range, scaled16(load16(in + i * 16), channel_scale, i));
+        quantize_row(out, m, in, channel_scale, groups, range);
     }
 }
 
 void MARTLET_LEVEL(quantize_rows)(
-    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols) {
+    martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols,
+    const float *channel_scale) {
     size_t groups = martlet_round_up(cols, 32) / 16;
-    for (size_t m = 0; m < rows; m++, in += in_stride) {
-        row_range range = {splat(0.0f), splat(0.0f)};
-        for (size_t i = 0; i < groups; i++) {
-            f32x16 x = load16(in + i * 16);
-            range.low = min16(x, range.low);
-            range.high = max16(x, range.high);
-        }
-        quantize_row(out, m, in, groups, range);
+    if (channel_scale)
+        quantize_plain_rows(out, in, in_stride, rows, groups, channel_scale);
+    else
+        quantize_plain_rows(out, in, in_stride, rows, groups, NULL);
+}
+
+typedef struct {
+    const float *gamma, *beta;
+    float epsilon;
+    size_t cols;
+} norm_constants;
+
+/* `count` rows side by side, so that one row's sums are computed while another's travel through the lanes. `count` is a
+ * constant at every call. */
+INLINE void normalize_rows(
+    float *rows, size_t stride, size_t first, const norm_constants *norm, const float *channel_scale,
+    martlet_quantized_rows *quantized, const size_t count) {
+    size_t groups = martlet_round_up(norm->cols, 32) / 16, full = norm->cols / 16, rest = norm->cols % 16;
+    f32x16 in_columns = (f32x16)(lane_numbers() < (int32_t)rest);
+    float columns = (float)norm->cols;
+    float *row[4];
+    f32x16 mean[4], inverse[4];
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < count; r++) row[r] = rows + (first + r) * stride;
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < count; r++) {
+        f32x16 sums[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+        size_t i = 0;
+        for (; i + 4 <= groups; i += 4)
+#pragma clang loop unroll(full)
+            for (size_t j = 0; j < 4; j++) sums[j] += load16(row[r] + (i + j) * 16);
+        for (size_t j = 0; i + j < groups; j++) sums[j] += load16(row[r] + (i + j) * 16);
+        mean[r] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < count; r++) mean[r] = splat(sum16(mean[r]) / columns);
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < count; r++) {
+        f32x16 squares[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+        size_t i = 0;
+        for (; i + 4 <= full; i += 4)
+#pragma clang loop unroll(full)
+            for (size_t j = 0; j < 4; j++) {
+                f32x16 d = load16(row[r] + (i + j) * 16) - mean[r];
+                squares[j] = fma16(d, d, squares[j]);
+            }
+        for (size_t j = 0; i + j < full; j++) {
+            f32x16 d = load16(row[r] + (i + j) * 16) - mean[r];
+            squares[j] = fma16(d, d, squares[j]);
+        }
+        if (rest != 0) {
+            f32x16 d = load16(row[r] + full * 16) - mean[r];
+            d = (f32x16)((i32x16)d & (i32x16)in_columns);
+            squares[full % 4] = fma16(d, d, squares[full % 4]);
+        }
+        inverse[r] = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+    }
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < count; r++)
+        inverse[r] = splat(1.0f / __builtin_elementwise_sqrt(sum16(inverse[r]) / columns + norm->epsilon));
+    row_range range[4];
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < count; r++) range[r].low = range[r].high = splat(0.0f);
+    for (size_t i = 0; i < groups; i++) {
+        f32x16 gamma = load16(norm->gamma + i * 16), beta = load16(norm->beta + i * 16);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < count; r++) {
+            f32x16 y = fma16((load16(row[r] + i * 16) - mean[r]) * inverse[r], gamma, beta);
+            store16(row[r] + i * 16, y);
+            if (quantized) widen(&range[r], scaled16(y, channel_scale, i));
+        }
+    }
+    if (quantized)
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < count; r++)
+            quantize_row(quantized, first + r, row[r], channel_scale, groups, range[r]);
 }
 
 void MARTLET_LEVEL(layer_norm)(
     float *rows_inout, size_t stride, size_t rows, size_t cols, const float *gamma, const float *beta, float epsilon,
-    martlet_quantized_rows *quantized) {
-    size_t groups = martlet_round_up(cols, 32) / 16;
-    size_t full = cols / 16;
-    i32x16 in_columns = lane_numbers() < (int32_t)(cols % 16);
-    float count = (float)cols;
+    const float *channel_scale, martlet_quantized_rows *quantized) {
+    norm_constants norm = {gamma, beta, epsilon, cols};
+    size_t m = 0;
+#define NORMALIZE(count)                                                                  \
+    if (!quantized)                                                                       \
+        normalize_rows(rows_inout, stride, m, &norm, NULL, NULL, count);                  \
+    else if (channel_scale)                                                               \
+        normalize_rows(rows_inout, stride, m, &norm, channel_scale, quantized, count);    \
+    else                                                                                  \
+        normalize_rows(rows_inout, stride, m, &norm, NULL, quantized, count);
+    for (; m + 4 <= rows; m += 4) {
+        NORMALIZE(4)
+    }
+    for (; m < rows; m++) {
+        NORMALIZE(1)
+    }
+#undef NORMALIZE
+}
+
+/* Largest |x| of one head in 16 lanes. */
+INLINE f32x16 head_range(const float *x, size_t size) {
+    f32x16 largest = splat(0x1p-60f);
+    size_t i = 0;
+    for (; i + 16 <= size; i += 16) largest = max16(abs16(load16_unaligned(x + i)), largest);
+    for (; i < size; i++) {
+        f32x16 one = splat(0.0f);
+        one[0] = x[i];
+        largest = max16(abs16(one), largest);
+    }
+    return largest;
+}
+
+/* One head to bytes; returns the sum of the bytes as signed. */
+INLINE int32_t quantize_head(uint8_t *to, const float *x, size_t size, size_t bytes, float inverse, float zero) {
+    i32x16 sums = (i32x16)0;
+    size_t i = 0;
+    for (; i + 16 <= size; i += 16) {
+        f32x16 q = fma16(load16_unaligned(x + i), splat(inverse), splat(zero));
+        sums += (i32x16)q - (i32x16)splat(MARTLET_ROUND_MAGIC);
+        store_low_bytes16(to + i, q);
+    }
+    int32_t sum = 0;
+    for (int lane = 0; lane < 16; lane++) sum += sums[lane];
+    for (; i < size; i++) {
+        f32x16 q = fma16(splat(x[i]), splat(inverse), splat(zero));
+        to[i] = (uint8_t)((i32x16)q)[0];
+        sum += (int8_t)to[i];
+    }
+    for (; i < bytes; i++) to[i] = 0;
+    return sum;
+}
+
+/* The 16 heads from `h` on of one part of one row; `part` is a constant at every call: 0 query, 1 key, 2 value. */
+INLINE void quantize_part(
+    martlet_quantized_heads *out, size_t row, const float *x, uint8_t *to, size_t h, const int part) {
+    size_t heads = out->heads - h < 16 ? out->heads - h : 16, size = out->head_size;
+    float inverses[16] __attribute__((aligned(64)));
+    float scales[16] __attribute__((aligned(64)));
+    float logs[16] __attribute__((aligned(64)));
+    f32x16 largest = splat(1.0f);
+    for (size_t i = 0; i < heads; i++) largest[i] = largest16(head_range(x + (h + i) * size, size));
+    f32x16 scale = largest / 127.0f, inverse = 127.0f / largest;
+    if (part == 2) {
+        f32x16 log = fma16(
+            __builtin_convertvector((i32x16)scale, f32x16), splat(0x1p-23f), splat(MARTLET_LOG2_CHORD));
+        inverse = exp2_cubic16(-log);
+        store16(logs, log);
+    }
+    store16(inverses, inverse);
+    store16(scales, scale);
+    for (size_t i = 0; i < heads; i++) {
+        size_t place = (h + i) * out->scale_stride + row;
+        float zero = (part == 0 ? 128.0f : 0.0f) + MARTLET_ROUND_MAGIC;
+        int32_t sum = quantize_head(
+            to + (h + i) * out->head_bytes, x + (h + i) * size, size, out->head_bytes, inverses[i], zero);
+        if (part == 0) out->query_scales[place] = scales[i];
+        if (part == 1) {
+            out->key_scales[place] = scales[i];
+            out->key_offsets[place] = (float)(-128 * sum);
+        }
+        if (part == 2) {
+            out->value_logs[place] = logs[i];
+            out->value_inverses[place] = inverses[i];
+        }
+    }
+}
+
+void MARTLET_LEVEL(quantize_heads)(
+    martlet_quantized_heads *out, size_t first_row, const martlet_head_floats *in, size_t rows) {
     for (size_t m = 0; m < rows; m++) {
-        float *row = rows_inout + m * stride;
-        f32x16 sums[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
-        size_t i = 0;
-        for (; i + 4 <= groups; i += 4)
-            for (size_t j = 0; j < 4; j++) sums[j] += load16(row + (i + j) * 16);
-        for (size_t j = 0; i + j < groups; j++) sums[j] += load16(row + (i + j) * 16);
-        f32x16 mean = splat(sum16((sums[0] + sums[1]) + (sums[2] + sums[3])) / count);
-
-        f32x16 squares[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
-        for (i = 0; i + 4 <= full; i += 4)
-            for (size_t j = 0; j < 4; j++) {
-                f32x16 d = load16(row + (i + j) * 16) - mean;
-                squares[j] = fma16(d, d, squares[j]);
-            }
-        for (size_t j = 0; i + j < full; j++) {
-            f32x16 d = load16(row + (i + j) * 16) - mean;
-            squares[j] = fma16(d, d, squares[j]);
+        size_t row = first_row + m, byte = row * out->stride;
+        for (size_t h = 0; h < out->heads; h += 16) {
+            if (in->query) quantize_part(out, row, in->query + m * in->stride, out->query + byte, h, 0);
+            if (in->key) quantize_part(out, row, in->key + m * in->stride, (uint8_t *)out->key + byte, h, 1);
+            if (in->value) quantize_part(out, row, in->value + m * in->stride, (uint8_t *)out->value + byte, h, 2);
         }
-        if (cols % 16 != 0) {
-            f32x16 d = load16(row + full * 16) - mean;
-            d = in_columns ? d : splat(0.0f);
-            squares[full % 4] = fma16(d, d, squares[full % 4]);
-        }
-        float variance = sum16((squares[0] + squares[1]) + (squares[2] + squares[3])) / count;
-        f32x16 inverse = splat(1.0f / __builtin_elementwise_sqrt(variance + epsilon));
-
-        row_range range = {splat(0.0f), splat(0.0f)};
-        for (i = 0; i < groups; i++) {
-            f32x16 y = fma16(
-                (load16(row + i * 16) - mean) * inverse, load16(gamma + i * 16), load16(beta + i * 16));
-            store16(row + i * 16, y);
-            range.low = min16(y, range.low);
-            range.high = max16(y, range.high);
-        }
-        if (quantized) quantize_row(quantized, m, row, groups, range);
     }
 }
 
@@ -132,10 +271,9 @@ INLINE void activate_rows(
             }
             if (channel_scale) y = y * load16(channel_scale + i * 16);
             store16(row + i * 16, y);
-            range.low = min16(y, range.low);
-            range.high = max16(y, range.high);
+            widen(&range, y);
         }
-        if (quantized) quantize_row(quantized, m, row, groups, range);
+        if (quantized) quantize_row(quantized, m, row, NULL, groups, range);
     }
 }
 

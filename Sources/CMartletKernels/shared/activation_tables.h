@@ -11,4 +11,9 @@ extern const float martlet_gelu_tanh_table[5][16];
 /* 2^r = sum over p of table[p] r^p for r in -0.5...0.5, relative error 1.6e-7; the first is 1 so that 2^0 is exact. */
 extern const float martlet_exp2_table[6];
 
+/* 2^f = 1 + c1 f + c2 f^2 + c3 f^3 for f in -0.5...0.5, relative error 1.06e-4; 2^0 is exact. */
+#define MARTLET_EXP2_CUBIC_1 0x1.62f9cep-1f
+#define MARTLET_EXP2_CUBIC_2 0x1.f01d54p-3f
+#define MARTLET_EXP2_CUBIC_3 0x1.c0bcaep-5f
+
 #endif

@@ -9,3 +9,15 @@
 /* Float tiles: rows x groups of 16 columns, sized to the 32 registers. */
 #define MARTLET_TILE_ROWS 12
 #define MARTLET_TILE_GROUPS 2
+/* The cubic of lanes16.h with this instruction set's own way to split a float and to scale by a power of two. */
+#define MARTLET_EXP2_CUBIC16
+#define exp2_cubic16(x)                                                                           \
+    ({                                                                                            \
+        __m512 x_ = _mm512_max_ps((__m512)(x), _mm512_set1_ps(-126.0f));                          \
+        __m512 f_ = _mm512_reduce_ps(x_, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);             \
+        __m512 p_ = _mm512_fmadd_ps(                                                              \
+            _mm512_set1_ps(MARTLET_EXP2_CUBIC_3), f_, _mm512_set1_ps(MARTLET_EXP2_CUBIC_2));      \
+        p_ = _mm512_fmadd_ps(p_, f_, _mm512_set1_ps(MARTLET_EXP2_CUBIC_1));                       \
+        p_ = _mm512_fmadd_ps(p_, f_, _mm512_set1_ps(1.0f));                                       \
+        (f32x16) _mm512_scalef_ps(p_, _mm512_sub_ps(x_, f_));                                        \
+    })

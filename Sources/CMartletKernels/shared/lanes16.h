@@ -15,6 +15,7 @@ typedef float f32x8 __attribute__((ext_vector_type(8)));
 typedef float f32x4 __attribute__((ext_vector_type(4)));
 /* The same lanes at an address without alignment. */
 typedef f32x16 f32x16_unaligned __attribute__((aligned(4)));
+typedef f32x8 f32x8_unaligned __attribute__((aligned(4)));
 typedef u8x16 u8x16_unaligned __attribute__((aligned(1)));
 typedef int8_t s8x16 __attribute__((ext_vector_type(16)));
 typedef s8x16 s8x16_unaligned __attribute__((aligned(1)));
@@ -23,6 +24,10 @@ typedef s8x16 s8x16_unaligned __attribute__((aligned(1)));
 
 /* Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, ties to even, and leaves it in the low bits. */
 #define MARTLET_ROUND_MAGIC 12582912.0f
+/* The low byte of each lane. */
+INLINE void store_low_bytes16(void *to, f32x16 value) {
+    *(u8x16_unaligned *)to = __builtin_convertvector((i32x16)value, u8x16);
+}
 
 INLINE f32x16 splat(float value) { return (f32x16)value; }
 INLINE f32x16 load16(const float *from) { return *(const f32x16 *)from; }
@@ -64,6 +69,19 @@ INLINE f32x16 exp2_16(f32x16 x) {
     p = fma16(p, r, splat(martlet_exp2_table[0]));
     return (f32x16)((i32x16)p + ((i32x16)shifted << 23));
 }
+
+/* 2^x to 1.1e-4 for -126 <= x < 127; below -126 it stays 2^-126. */
+#ifndef MARTLET_EXP2_CUBIC16
+INLINE f32x16 exp2_cubic16(f32x16 x) {
+    x = max16(x, splat(-126.0f));
+    f32x16 whole = __builtin_elementwise_roundeven(x);
+    f32x16 f = x - whole;
+    f32x16 p = fma16(splat(MARTLET_EXP2_CUBIC_3), f, splat(MARTLET_EXP2_CUBIC_2));
+    p = fma16(p, f, splat(MARTLET_EXP2_CUBIC_1));
+    p = fma16(p, f, splat(1.0f));
+    return (f32x16)((i32x16)p + (__builtin_convertvector(whole, i32x16) << 23));
+}
+#endif
 
 INLINE f32x16 abs16(f32x16 x) { return (f32x16)((i32x16)x & 0x7fffffff); }
 

@@ -9,6 +9,9 @@
 #include "../kernels_internal.h"
 #include "activation_tables.h"
 
+/* Adding 1.5 * 2^23 rounds to the nearest integer, ties to even, and leaves it in the low bits. */
+#define MARTLET_ROUND_MAGIC 12582912.0f
+
 typedef struct {
     float lanes[4][16];
 } lane_sums;
@@ -32,6 +35,21 @@ static inline float reference_exp2(float x) {
     float p = martlet_exp2_table[5];
     for (int i = 4; i >= 0; i--) p = fmaf(p, r, martlet_exp2_table[i]);
     return ldexpf(p, (int)n);
+}
+
+/* 2^x by the cubic, as exp2_cubic16 of lanes16.h. */
+static inline float reference_exp2_cubic(float x) {
+    x = x > -126.0f ? x : -126.0f;
+    float whole = nearbyintf(x), f = x - whole;
+    float p = fmaf(fmaf(fmaf(MARTLET_EXP2_CUBIC_3, f, MARTLET_EXP2_CUBIC_2), f, MARTLET_EXP2_CUBIC_1), f, 1.0f);
+    return ldexpf(p, (int)whole);
+}
+
+/* The low byte of a float to which MARTLET_ROUND_MAGIC was added. */
+static inline uint8_t low_byte(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    return (uint8_t)bits;
 }
 
 #endif

@@ -1,0 +1,21 @@
+/* The int8 tile with vpdpbusd on 512 bits: up to 12 rows by one panel of 32 columns, 24 accumulators in registers. */
+#define MARTLET_INT8_LEVEL(name) martlet_##name##_avx512vnni
+#define MARTLET_GEMM_ROWS 12
+
+INLINE void tile_sums(
+    i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
+    const size_t rows) {
+#pragma clang loop unroll(full)
+    for (size_t m = 0; m < rows; m++) sums[m][0] = sums[m][1] = (i32x16)0;
+    for (size_t k = 0; k < depth4; k++, panel += 4 * MARTLET_PANEL_COLS) {
+        __m512i left = _mm512_load_si512(panel), right = _mm512_load_si512(panel + 64);
+#pragma clang loop unroll(full)
+        for (size_t m = 0; m < rows; m++) {
+            int32_t four;
+            __builtin_memcpy(&four, a + m * a_stride + k * 4, 4);
+            __m512i x = _mm512_set1_epi32(four);
+            sums[m][0] = (i32x16)_mm512_dpbusd_epi32((__m512i)sums[m][0], x, left);
+            sums[m][1] = (i32x16)_mm512_dpbusd_epi32((__m512i)sums[m][1], x, right);
+        }
+    }
+}
