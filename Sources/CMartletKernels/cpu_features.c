@@ -1,4 +1,8 @@
+#include <sched.h>
+
 #include "martlet_kernels.h"
+
+void martlet_yield(void) { sched_yield(); }
 
 uint32_t martlet_cpu_features(void) {
     uint32_t features = 0;
