@@ -2,6 +2,7 @@
 
 void martlet_kernel_table_init(martlet_kernel_table *table, uint32_t features) {
     table->gemm_s8 = martlet_gemm_s8_reference;
+    table->gemm_s8_activate = martlet_gemm_s8_activate_reference;
     table->embed = martlet_embed_reference;
     table->gemm_f32 = martlet_gemm_f32_reference;
     table->quantize_rows = martlet_quantize_rows_reference;
@@ -13,6 +14,7 @@ void martlet_kernel_table_init(martlet_kernel_table *table, uint32_t features) {
 #if defined(__x86_64__)
     if (features & MARTLET_CPU_AVX2) {
         table->gemm_s8 = martlet_gemm_s8_avx2;
+        table->gemm_s8_activate = martlet_gemm_s8_activate_avx2;
         table->embed = martlet_embed_avx2;
         table->gemm_f32 = martlet_gemm_f32_avx2;
         table->quantize_rows = martlet_quantize_rows_avx2;
@@ -24,6 +26,7 @@ void martlet_kernel_table_init(martlet_kernel_table *table, uint32_t features) {
     }
     if (features & MARTLET_CPU_AVX512VNNI) {
         table->gemm_s8 = martlet_gemm_s8_avx512vnni;
+        table->gemm_s8_activate = martlet_gemm_s8_activate_avx512vnni;
         table->embed = martlet_embed_avx512;
         table->gemm_f32 = martlet_gemm_f32_avx512;
         table->quantize_rows = martlet_quantize_rows_avx512;
