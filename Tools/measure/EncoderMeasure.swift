@@ -19,7 +19,7 @@ struct EncoderMeasure {
 
     private var shapes: [(length: Int, batch: Int)] = [(16, 1), (128, 1), (512, 1)]
     private var lengthsFile: String?
-    private var level: CPULevel?
+    private var atMost: CPULevel?
     private var precision = ElementType.int8
     private var threads = 1
     private var json = false
@@ -77,7 +77,7 @@ struct EncoderMeasure {
             case "--level":
                 let text = try value()
                 guard let known = CPULevel(rawValue: text) else { throw refuse(text) }
-                level = known
+                atMost = known
             case "--precision":
                 let text = try value()
                 guard text == "int8" || text == "float32" else { throw refuse(text) }
@@ -98,11 +98,11 @@ struct EncoderMeasure {
     }
 
     private func run() throws {
-        let model = try kind.load(precision: precision, level: level)
-        let peak = precision == .int8 ? Int8Peak.measure(model.kernels.level, threads: threads) : 0
+        let model = try kind.load(precision: precision, level: atMost)
+        let level = model.kernels.level
+        let peak = precision == .int8 ? Int8Peak.measure(level, threads: threads) : 0
         if !json {
-            print(
-                "level \(model.kernels.level.rawValue), \(precision), threads \(threads), int8 peak \(Int(peak)) GMAC/s")
+            print("level \(level.rawValue), \(precision), threads \(threads), int8 peak \(Int(peak)) GMAC/s")
         }
         let timer = try EncoderTimer(model: model, threads: threads)
         if let lengthsFile {

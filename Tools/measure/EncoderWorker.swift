@@ -7,7 +7,7 @@ import MartletEncoder
 /// Each line in is a JSON object, each line out its answer, as in Tools/peers/worker.py. A shape is "TOKENSxBATCH".
 /// ```
 /// {"run": "128x1", "graph": "mean", "seconds": 0.5, "runs": 3, "warm": 0.2}
-///                                       -> {"ms": median, "runs": n, "peak": GMAC/s of all threads, measured just before}
+///                                       -> {"ms": median, "runs": n, "peak": GMAC/s of all threads, just before}
 /// {"mixed": [23, 41, ...]}              -> {"ms": total, "runs": 1}: packed in arrival order, a batch on each thread
 /// {"profile": "128x8", "graph": "mean"} -> {"runs": n, "us": [["norm", 1.5], ...]}: us a token on one thread
 /// {"level": true}                       -> {"level": "avx512vnni"}
@@ -84,7 +84,8 @@ struct EncoderWorker {
     private func answer(_ order: Order) throws -> [String: Any] {
         let graph = order.graph ?? .mean
         let effort = EncoderTimer.Effort(
-            warm: .seconds(order.warm ?? 0.2), atLeast: .seconds(order.seconds ?? 0.5), runsAtLeast: max(1, order.runs ?? 3))
+            warm: .seconds(order.warm ?? 0.2), atLeast: .seconds(order.seconds ?? 0.5),
+            runsAtLeast: max(1, order.runs ?? 3))
         if let shape = order.run {
             let batch = try batch(shape)
             let peak = Int8Peak.measure(model.kernels.level, threads: threads)

@@ -31,8 +31,8 @@ enum MeasuredModel: String, CaseIterable {
 }
 
 extension EncoderConfiguration {
-    /// All multiply-adds of a full encoder over the batch, attention included: also those that a classifier's last layer
-    /// saves, so that the share of the peak compares with engines that compute them.
+    /// All multiply-adds of a full encoder over the batch, attention included: also those that a classifier's last
+    /// layer saves, so that the share of the peak compares with engines that compute them.
     func macs(of batch: PackedBatch) -> Double {
         let hidden = Double(hiddenSize), inner = Double(intermediateSize)
         let squares = (0..<batch.sequences).reduce(0.0) {

@@ -5,8 +5,8 @@ Each line in is a JSON object, each line out its answer. A shape is "TOKENSxBATC
       -> {"ms": median, "runs": n}: warms up for at least `warm` seconds and 2 runs (1 of a second or more), then
          measures for at least `seconds` and `runs`
   {"mixed": [23, 41, ...], "batch": 32, "window": 256}
-      -> {"ms": total, "tokens": computed tokens}: padded batches in the order given, or sorted by length within windows;
-         with several streams each takes the next batch when it is free
+      -> {"ms": total, "tokens": computed tokens}: padded batches in the order given, or sorted by length within
+         windows; with several streams each takes the next batch when it is free
 The first line out, {"ready": true}, comes when the process can take orders; models are loaded when first needed.
 """
 
