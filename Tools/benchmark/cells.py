@@ -69,7 +69,7 @@ def step_macs(model: str, length: int) -> dict[str, float]:
         "query, key, value": 3 * size.hidden**2,
         "attention": 2 * length * size.hidden,
         "attention output": size.hidden**2,
-        "feed-forward 1": size.hidden * size.inner,
+        "feed-forward 1, GELU": size.hidden * size.inner,
         "feed-forward 2": size.hidden * size.inner,
     }
     return {name: size.layers * macs for name, macs in each.items()}

@@ -64,9 +64,8 @@ struct EncoderMeasure {
                 shapes = []
                 for shape in text.split(separator: ",") {
                     let parts = shape.split(separator: "x").compactMap { Int($0) }
-                    guard parts.count == 2, parts[0] > 0, parts[0] <= kind.configuration.maxPositions, parts[1] > 0 else {
-                        throw refuse(text)
-                    }
+                    guard parts.count == 2, (1...kind.configuration.maxPositions).contains(parts[0]), parts[1] > 0
+                    else { throw refuse(text) }
                     shapes.append((parts[0], parts[1]))
                 }
             case "--lengths-file": lengthsFile = try value()

@@ -28,7 +28,7 @@ def masked_mean(build: GraphBuilder, x: str) -> str:
 
 
 def build_mean_graph(folder: Path) -> onnx.ModelProto:
-    """The graph of a BertForSequenceClassification folder (config.json, model.safetensors in float32), without its head."""
+    """The graph of a BertForSequenceClassification folder (config.json, float32 model.safetensors) but its head."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if config.get("hidden_act") != "gelu":
         raise ValueError(f"{folder}: only the erf form of GELU is built here")
