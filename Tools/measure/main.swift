@@ -5,6 +5,8 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case "encoder":
     exit(EncoderMeasure.run(Array(arguments.dropFirst())))
+case "encoder-worker":
+    exit(EncoderWorker.serve(Array(arguments.dropFirst())))
 case "overhead":
     exit(await OverheadMeasure.run(Array(arguments.dropFirst())))
 case "document":
