@@ -30,7 +30,9 @@ package struct CholeskyFactor {
     }
 
     /// Columns `panel` of all rows at and below them, which earlier panels were already taken from.
-    private static func factor(_ values: UnsafeMutablePointer<Float>, _ size: Int, _ panel: Range<Int>, _ least: Float) {
+    private static func factor(
+        _ values: UnsafeMutablePointer<Float>, _ size: Int, _ panel: Range<Int>, _ least: Float
+    ) {
         for row in panel.lowerBound..<size {
             let own = values + row * size
             for column in panel.lowerBound..<min(row, panel.upperBound) {

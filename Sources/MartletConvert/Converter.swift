@@ -128,25 +128,32 @@ package struct Converter: Sendable {
         if let failure = inputs.failure { throw failure }
         let measurement = QualityMeasurement(problem: config.problemType, head: head, float: floats)
 
+        // Smoothing is chosen with plain rounding, which takes no time; then the choice is rounded with care.
         var best: (tensors: TensorList, receipt: QualityReceipt)?
-        for (index, scheme) in options.schemes.enumerated() {
-            let share = 0.6 / Double(options.schemes.count)
-            let begin = 0.35 + share * Double(index)
+        func attempt(_ scheme: Int8Scheme, _ begin: Double, _ share: Double) throws(MartletError) {
             let tensors = Quantiser.quantise(model, scheme, inputs) { tell(.quantising, begin + share * 0.8 * $0) }
             let int8 = try answers(model, tensors, encodings, nil) {
                 tell(.measuringInt8, begin + share * (0.8 + 0.2 * $0))
             }
             let receipt = measurement.receipt(int8, scheme: scheme, gate: options.gate)
-            if let known = best, !receipt.isBetter(than: known.receipt) { continue }
+            if let best, !receipt.isBetter(than: best.receipt) { return }
             best = (tensors, receipt)
+        }
+        let share = 0.2 / Double(max(1, options.schemes.count))
+        for (index, scheme) in options.schemes.enumerated() {
+            try attempt(scheme, 0.35 + share * Double(index), share)
+        }
+        if var scheme = best?.receipt.scheme {
+            scheme.rounding = .compensated
+            try attempt(scheme, 0.55, 0.4)
         }
         guard let best else { throw MartletError(.internalError, "no precision was tried") }
         guard best.receipt.passes || options.force else {
             throw MartletError(
                 .failedPrecondition,
                 "int8 changes too many answers: a share of \(best.receipt.clearAgreement) of the "
-                    + "\(best.receipt.clearSentences) texts with a clear answer keep it, the gate is \(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts "
-                    + "like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
+                    + "\(best.receipt.clearSentences) texts with a clear answer keep it, the gate is "
+                    + "\(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
                     + "(--force).")
         }
         return best

@@ -1,7 +1,8 @@
 internal import MartletCore
 internal import MartletEncoder
 
-/// What calibration keeps of every linear layer's inputs: the largest value of each channel, and how channels vary together.
+/// What calibration keeps of every linear layer's inputs: the largest value of each channel, and how channels vary
+/// together.
 final class InputStatistics: ActivationObserver {
     private struct Site {
         var maxima: [Float]

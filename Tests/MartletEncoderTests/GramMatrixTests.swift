@@ -16,9 +16,10 @@ struct GramMatrixTests {
                 let base = try #require(buffer.baseAddress)
                 // In parts that do not end where the matrix multiplies.
                 for start in Swift.stride(from: 0, to: rows, by: 77) {
+                    let count = min(77, rows - start)
                     gram.add(
                         ActivationRows(
-                            base: base + start * stride, stride: stride, rows: min(77, rows - start), channels: channels))
+                            base: base + start * stride, stride: stride, rows: count, channels: channels))
                 }
             }
             let mean = gram.mean()
