@@ -11,7 +11,7 @@ struct EncoderMeasure {
           --lengths-file FILE         one length a line: runs them packed in arrival order, at most 2048 tokens a batch
           --model minilm|base         6 x 384 (default) or 12 x 768
           --precision int8|float32    default int8
-          --level scalar|avx2|avx512vnni   highest instruction set to use
+          --level LEVEL   highest instruction set to use: one that 'martlet info' lists
           --threads N                 independent encoders, one a thread (default 1)
           --json                      one JSON object a line
         """
@@ -75,7 +75,7 @@ struct EncoderMeasure {
                 threads = number
             case "--level":
                 let text = try value()
-                guard let known = CPULevel(rawValue: text) else { throw refuse(text) }
+                guard let known = CPULevel(rawValue: text), CPULevel.ladder.contains(known) else { throw refuse(text) }
                 level = known
             case "--precision":
                 let text = try value()
@@ -100,7 +100,7 @@ struct EncoderMeasure {
         let model = try EncoderModel(
             configuration: configuration, tensors: RandomWeights(configuration, precision: precision, seed: 1),
             kernels: kernels)
-        let peak = precision == .int8 ? Self.peak(kernels.level) : 0
+        let peak = precision == .int8 ? (kernels.level.measuredPeak() ?? 0) / 1e9 : 0
         if !json {
             print(
                 "level \(kernels.level.rawValue), \(precision), threads \(threads), "
@@ -184,17 +184,5 @@ struct EncoderMeasure {
             start = end
         }
         return batches
-    }
-
-    /// GMAC/s of one core at `level`, best of a few short loops.
-    private static func peak(_ level: CPULevel) -> Double {
-        var best = 0.0
-        for _ in 0..<5 {
-            let start = ContinuousClock.now
-            let macs = level.runPeakLoop(100_000)
-            let seconds = start.duration(to: .now) / .seconds(1)
-            if seconds > 0 { best = max(best, Double(macs) / seconds / 1e9) }
-        }
-        return best
     }
 }
