@@ -1,3 +1,5 @@
+#include <sched.h>
+
 #include "martlet_kernels.h"
 
 #if defined(__x86_64__)
@@ -51,6 +53,8 @@ static int apple_has(const char *name) {
 }
 #endif
 #endif
+
+void martlet_yield(void) { sched_yield(); }
 
 uint32_t martlet_cpu_features(void) {
     uint32_t features = 0;

@@ -22,7 +22,7 @@ package struct EncoderRunner {
         var batch = PackedBatch()
         batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)
         var logits: [Float] = []
-        try model.run(batch, scratch: scratch, observer: observer, logits: &logits)
+        try model.run(batch, scratch: scratch, observer: observer, results: &logits)
         return logits
     }
 }

@@ -4,34 +4,51 @@ package import MartletCore
 extension EncoderModel {
     /// Runs the encoder over one packed batch.
     ///
-    /// Allocates nothing when `logits` has room for `batch.sequences * labels` more values.
+    /// Allocates nothing of a batch's size when `results` has room for `batch.sequences` more rows.
     /// - Parameters:
     ///   - batch: at least one sequence, each of 1 to `maxPositions` tokens.
+    ///   - output: what is wanted of the last hidden states.
     ///   - scratch: made by this model; in use by this call alone.
-    ///   - observer: sees every linear layer's input; float32 weights only.
+    ///   - team: threads that help with a batch of more than a few rows; up to `scratch`'s number of members. The bits of
+    ///     the results do not depend on it.
+    ///   - observer: sees every linear layer's input; float32 weights only, and no team.
+    ///   - profile: told where the calling thread's time goes; no team.
     ///   - isCancelled: asked between layers.
-    ///   - logits: receives [sequences, labels], row-major, before softmax; untouched when the call throws.
+    ///   - results: receives [sequences, labels] or [sequences, hidden], row-major; untouched when the call throws.
     /// - Throws: `.invalidArgument` for an empty batch, a sequence without tokens or with too many, or an id outside
     ///   its table; `.cancelled` when `isCancelled` said so.
     package func run(
-        _ batch: PackedBatch, scratch: EncoderScratch, observer: (any ActivationObserver)? = nil,
-        isCancelled: () -> Bool = { false }, logits: inout [Float]
+        _ batch: PackedBatch, output: EncoderOutput = .logits, scratch: EncoderScratch,
+        team: (any ComputeTeam)? = nil, observer: (any ActivationObserver)? = nil, profile: EncoderProfile? = nil,
+        isCancelled: () -> Bool = { false }, results: inout [Float]
     ) throws(MartletError) {
         try check(batch)
-        let first = logits.count
-        var sequence = 0
-        while sequence < batch.sequences {
-            let start = sequence
-            let firstRow = batch.offsets[start]
-            repeat { sequence += 1 } while sequence < batch.sequences
-                && batch.offsets[sequence + 1] - firstRow <= scratch.rows
+        let width = output == .logits ? configuration.labels : configuration.hiddenSize
+        let first = results.count
+        results.append(contentsOf: repeatElement(0, count: batch.sequences * width))
+        let team = observer == nil && profile == nil ? team : nil
+        let failure = results.withUnsafeMutableBufferPointer { results -> MartletError? in
+            guard let results = results.baseAddress else { return nil }
             do throws(MartletError) {
-                let pass = EncoderPass(model: self, scratch: scratch, batch: batch, sequences: start..<sequence)
-                try pass.run(observer: observer, isCancelled: isCancelled, logits: &logits)
+                var sequence = 0
+                while sequence < batch.sequences {
+                    let start = sequence
+                    let firstRow = batch.offsets[start]
+                    repeat { sequence += 1 } while sequence < batch.sequences
+                        && batch.offsets[sequence + 1] - firstRow <= scratch.rows
+                    let pass = EncoderPass(
+                        model: self, scratch: scratch, batch: batch, sequences: start..<sequence, output: output,
+                        results: results + first + start * width, observer: observer, profile: profile)
+                    try pass.run(team: team, isCancelled: isCancelled)
+                }
+                return nil
             } catch {
-                logits.removeLast(logits.count - first)
-                throw error
+                return error
             }
+        }
+        if let failure {
+            results.removeLast(results.count - first)
+            throw failure
         }
     }
 

@@ -5,7 +5,7 @@ package import MartletCore
 ///
 /// Turns packed token ids into logits. A sequence's logits have the same bits alone, in any batch, at any place in it
 /// and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights, or floats
-/// when the tensors are floats; everything else is float32.
+/// when the tensors are floats; so does attention. Everything else is float32.
 package final class EncoderModel: @unchecked Sendable {  // safe: nothing is written after init
     package let configuration: EncoderConfiguration
     package let kernels: KernelTable
@@ -37,13 +37,29 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
     /// Bytes of packed weights; embedding tables, which stay where they are, not counted.
     package var memoryBytes: Int { plan.arena.bytes }
 
-    /// Buffers for one thread. Batches of any size run with it: what exceeds `rowsMax` runs as several passes.
+    /// Buffers for one batch at a time. Batches of any size run with it: what exceeds `rowsMax` runs as several passes.
     ///
-    /// - Parameter rowsMax: rows the caller packs at most; memory is bounded by a few hundred rows or the longest
-    ///   sequence, whichever is more.
+    /// - Parameters:
+    ///   - rowsMax: rows the caller packs at most; memory is bounded by a few hundred rows or the longest sequence,
+    ///     whichever is more.
+    ///   - members: threads that may work on one batch, the caller's included.
     /// - Throws: `.resourceExhausted` when memory does not suffice.
-    package func scratch(rowsMax: Int) throws(MartletError) -> EncoderScratch {
-        let rows = max(configuration.maxPositions, min(rowsMax, Self.passRows))
-        return try EncoderScratch(configuration, rows: rows, blockRows: Self.blockRows)
+    package func scratch(rowsMax: Int, members: Int = 1) throws(MartletError) -> EncoderScratch {
+        try EncoderScratch(
+            configuration, precision: precision, rows: Self.scratchRows(configuration, rowsMax: rowsMax),
+            blockRows: Self.blockRows, members: max(1, members))
+    }
+
+    /// Bytes of such a scratch, before a model is there.
+    package static func scratchBytes(
+        _ configuration: EncoderConfiguration, precision: ElementType, rowsMax: Int, members: Int = 1
+    ) -> Int {
+        EncoderScratch.bytes(
+            configuration, precision: precision, rows: scratchRows(configuration, rowsMax: rowsMax),
+            blockRows: blockRows, members: max(1, members))
+    }
+
+    private static func scratchRows(_ configuration: EncoderConfiguration, rowsMax: Int) -> Int {
+        max(configuration.maxPositions, min(rowsMax, passRows))
     }
 }

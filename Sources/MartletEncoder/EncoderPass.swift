@@ -3,186 +3,354 @@ internal import MartletCore
 
 /// Some whole sequences of a batch on their way through the layers together.
 ///
-/// Between two attentions everything works on single rows, so blocks of rows go from one attention's output to the next
-/// attention's input while they are in cache: output projection, norm, feed-forward, norm, next projection.
-struct EncoderPass: ~Copyable {
+/// Attention looks at all rows of a sequence, everything else at single rows. So a layer is one phase: a block of rows goes
+/// from its attention to the queries, keys and values of the next layer while it is in cache, and the next phase begins when
+/// every block has got there. The blocks of a phase are independent: any thread may take any of them.
+struct EncoderPass {
     let model: EncoderModel
     let scratch: EncoderScratch
     let batch: PackedBatch
     let sequences: Range<Int>
+    let output: EncoderOutput
+    /// Receives [sequences, labels or hidden].
+    let results: UnsafeMutablePointer<Float>
+    let observer: (any ActivationObserver)?
+    let profile: EncoderProfile?
 
-    private var kernels: martlet_kernel_table { model.kernels.kernels }
-    private var hidden: Int { model.configuration.hiddenSize }
-    private var isInt8: Bool { model.plan.precision == .int8 }
+    var kernels: martlet_kernel_table { model.kernels.kernels }
+    var hidden: Int { model.configuration.hiddenSize }
+    var isInt8: Bool { model.plan.precision == .int8 }
+    var base: Int { batch.offsets[sequences.lowerBound] }
 
-    func run(
-        observer: (any ActivationObserver)?, isCancelled: () -> Bool, logits: inout [Float]
-    ) throws(MartletError) {
-        let base = batch.offsets[sequences.lowerBound]
+    func run(team: (any ComputeTeam)?, isCancelled: () -> Bool) throws(MartletError) {
         let rows = batch.offsets[sequences.upperBound] - base
-        embed(base: base)
-        forEachBlock(of: rows) { block in
-            normalize(block, model.plan.embeddingNorm)
-            project(block, layer: 0, observer)
+        let width = team.map { min($0.width, scratch.members.count) } ?? 1
+        let expected = team.map { min(width, 1 + $0.idleThreads) } ?? 1
+        Self.cut(rows: rows, between: expected, batch, sequences, scratch)
+        profile?.start()
+        let board = PhaseBoard()
+        guard let team, width > 1, scratch.blocks.count > 1 else {
+            return try lead(board, isCancelled)
         }
-        let last = model.plan.layers.count - 1
-        for (index, layer) in model.plan.layers.enumerated() {
-            if isCancelled() { throw MartletError(.cancelled, "the call was cancelled between two layers") }
-            // Only the first row of each sequence reaches the head: the last layer computes no other.
-            if index == last { keepFirstRows(base: base, observer) }
-            attend(base: base, firstRowsOnly: index == last)
-            forEachBlock(of: index == last ? sequences.count : rows) { block in
-                finish(block, layer, index, observer)
-                if index < last { project(block, layer: index + 1, observer) }
+        var failure: MartletError?
+        team.together { member in
+            if member == 0 {
+                do throws(MartletError) { try lead(board, isCancelled) } catch { failure = error }
+                board.close()
+            } else if member < width {
+                board.follow { phase, unit in run(phase: phase, unit: unit, scratch.members[member]) }
             }
         }
-        forEachBlock(of: sequences.count) { block in classify(block, &logits) }
+        if let failure { throw failure }
+    }
+
+    private func lead(_ board: PhaseBoard, _ isCancelled: () -> Bool) throws(MartletError) {
+        let layers = model.plan.layers.count
+        for phase in 0..<layers + 2 {
+            if phase > 0, phase <= layers, isCancelled() {
+                throw MartletError(.cancelled, "the call was cancelled between two layers")
+            }
+            board.lead(phase: phase, units: units(in: phase)) { phase, unit in
+                run(phase: phase, unit: unit, scratch.members[0])
+            }
+            profile?.lap(.waiting, rows: 0)
+        }
+    }
+
+    /// Phase 0 embeds, phases 1...layers are the layers, the last one turns hidden states into results.
+    private func units(in phase: Int) -> Int {
+        let layers = model.plan.layers.count
+        if phase == layers + 1 { return output == .meanEmbedding ? sequences.count : 0 }
+        return phase == layers && output == .logits ? firstRowBlocks : scratch.blocks.count
+    }
+
+    private var firstRowBlocks: Int { (sequences.count + scratch.blockRows - 1) / scratch.blockRows }
+
+    private func run(phase: Int, unit: Int, _ member: MemberScratch) {
+        let layers = model.plan.layers.count
+        switch phase {
+        case 0:
+            embed(scratch.blocks[unit], member)
+        case layers + 1:
+            meanRows(of: unit)
+        case layers where output == .logits:
+            let first = unit * scratch.blockRows
+            classify(first..<min(first + scratch.blockRows, sequences.count), member)
+        default:
+            let block = scratch.blocks[unit], rows = block.rows
+            let stream = scratch.stream + rows.lowerBound * scratch.strides.hidden
+            attend(block, layer: phase - 1, member)
+            finish(stream, rows.count, layer: phase - 1, member)
+            if phase < layers { project(stream, rows, layer: phase, member) }
+        }
+    }
+
+    // MARK: Blocks
+
+    /// Cuts the pass's rows into blocks of nearly equal size, as many as keep `threads` threads equally busy.
+    private static func cut(
+        rows: Int, between threads: Int, _ batch: PackedBatch, _ sequences: Range<Int>, _ scratch: EncoderScratch
+    ) {
+        let base = batch.offsets[sequences.lowerBound]
+        var count = (rows + scratch.blockRows - 1) / scratch.blockRows
+        // A tile of fewer rows reads the weights more often than it computes with them.
+        if threads > 1 { count = max(count, min((count + threads - 1) / threads * threads, rows / smallestBlock)) }
+        scratch.blocks.removeAll(keepingCapacity: true)
+        var sequence = sequences.lowerBound, start = 0
+        for number in 0..<count {
+            let end = (number + 1) * rows / count
+            while batch.offsets[sequence + 1] - base <= start { sequence += 1 }
+            scratch.blocks.append(RowBlock(rows: start..<end, firstSequence: sequence))
+            start = end
+        }
+    }
+
+    private static let smallestBlock = 8
+
+    /// Calls `body` with each sequence of a block, by its number, and the rows of it that the block holds.
+    private func forEachSequence(of block: RowBlock, _ body: (_ sequence: Int, _ rows: Range<Int>) -> Void) {
+        var sequence = block.firstSequence, start = block.rows.lowerBound
+        while start < block.rows.upperBound {
+            let end = min(block.rows.upperBound, batch.offsets[sequence + 1] - base)
+            body(sequence, start..<end)
+            start = end
+            sequence += 1
+        }
     }
 
     // MARK: Steps
 
-    private func embed(base: Int) {
+    private func embed(_ block: RowBlock, _ member: MemberScratch) {
+        let stride = scratch.strides.hidden
         batch.ids.withUnsafeBufferPointer { ids in
             batch.typeIDs.withUnsafeBufferPointer { types in
                 guard let ids = ids.baseAddress, let types = types.baseAddress else { return }
-                withUnsafePointer(to: model.plan.embeddings) { tables in
-                    for sequence in sequences {
-                        let start = batch.offsets[sequence], end = batch.offsets[sequence + 1]
-                        kernels.embed(
-                            scratch.stream + (start - base) * scratch.hiddenStride, scratch.hiddenStride, tables,
-                            ids + start, types + start, end - start)
-                    }
+                forEachSequence(of: block) { sequence, rows in
+                    var tables = model.plan.embeddings
+                    let first = rows.lowerBound + base
+                    // Row 0 of the call takes the position at which the block meets the sequence.
+                    tables.positions += (first - batch.offsets[sequence]) * hidden
+                    kernels.embed(
+                        scratch.stream + rows.lowerBound * stride, stride, &tables, ids + first, types + first,
+                        rows.count)
                 }
             }
         }
+        profile?.lap(.embedding, rows: block.rows.count)
+        let rows = scratch.stream + block.rows.lowerBound * stride
+        normalize(
+            rows, block.rows.count, model.plan.embeddingNorm,
+            next: .some(model.plan.layers[0].queryKeyValueInputScale), member)
+        project(rows, block.rows, layer: 0, member)
     }
 
-    /// Norm in place; with int8 weights also quantised, for the linear layer that comes next.
-    private func normalize(_ block: Range<Int>, _ norm: NormPlan) {
-        let rows = scratch.stream + block.lowerBound * scratch.hiddenStride
-        let epsilon = model.configuration.layerNormEpsilon
-        if isInt8 {
-            kernels.layer_norm(
-                rows, scratch.hiddenStride, block.count, hidden, norm.gamma, norm.beta, epsilon, &scratch.quantized)
-        } else {
-            kernels.layer_norm(rows, scratch.hiddenStride, block.count, hidden, norm.gamma, norm.beta, epsilon, nil)
-        }
-    }
-
-    /// Keys, values and, but for the last layer, queries of a block that was just normalised.
-    private func project(_ block: Range<Int>, layer index: Int, _ observer: (any ActivationObserver)?) {
-        let layer = model.plan.layers[index]
-        let rows = scratch.stream + block.lowerBound * scratch.hiddenStride
-        observe(.qkv(layer: index), rows, scratch.hiddenStride, block.count, hidden, observer)
-        apply(
-            layer.keyValue, to: rows, stride: scratch.hiddenStride, count: block.count,
-            out: scratch.keyValue + block.lowerBound * scratch.keyValueStride, outStride: scratch.keyValueStride)
-        if index < model.plan.layers.count - 1 {
-            apply(
-                layer.query, to: rows, stride: scratch.hiddenStride, count: block.count,
-                out: scratch.query + block.lowerBound * scratch.hiddenStride, outStride: scratch.hiddenStride)
-        }
-    }
-
-    /// Moves the first row of each sequence to the front of the stream and computes their queries.
-    private func keepFirstRows(base: Int, _ observer: (any ActivationObserver)?) {
-        let stride = scratch.hiddenStride
-        for (place, sequence) in sequences.enumerated() {
-            let row = batch.offsets[sequence] - base
-            guard row != place else { continue }
-            (scratch.stream + place * stride).update(from: scratch.stream + row * stride, count: stride)
-        }
-        guard let query = model.plan.layers.last?.query else { return }
-        forEachBlock(of: sequences.count) { block in
-            let rows = scratch.stream + block.lowerBound * stride
-            if isInt8 { kernels.quantize_rows(&scratch.quantized, rows, stride, block.count, hidden) }
-            apply(
-                query, to: rows, stride: stride, count: block.count, out: scratch.query + block.lowerBound * stride,
-                outStride: stride)
-        }
-    }
-
-    private func attend(base: Int, firstRowsOnly: Bool) {
-        let stride = scratch.hiddenStride
-        for (place, sequence) in sequences.enumerated() {
-            let start = batch.offsets[sequence] - base
-            let length = batch.offsets[sequence + 1] - batch.offsets[sequence]
-            let queryRow = firstRowsOnly ? place : start
-            var call = martlet_attention_call(
-                query: scratch.query + queryRow * stride,
-                key_value: scratch.keyValue + start * scratch.keyValueStride,
-                out: scratch.context + queryRow * stride, workspace: scratch.attention, query_stride: stride,
-                key_value_stride: scratch.keyValueStride, out_stride: stride,
-                query_rows: firstRowsOnly ? 1 : length, length: length, heads: model.configuration.heads,
-                head_size: hidden / model.configuration.heads)
-            kernels.attention(&call)
-        }
-    }
-
-    /// From the attention's output to the layer's output.
-    private func finish(
-        _ block: Range<Int>, _ layer: LayerPlan, _ index: Int, _ observer: (any ActivationObserver)?
+    /// Norm in place; for a linear layer that comes next also quantised, times that layer's input scale if it has one.
+    private func normalize(
+        _ rows: UnsafeMutablePointer<Float>, _ count: Int, _ norm: NormPlan, next: UnsafePointer<Float>??,
+        _ member: MemberScratch
     ) {
-        let stride = scratch.hiddenStride
-        let rows = scratch.stream + block.lowerBound * stride
-        let context = scratch.context + block.lowerBound * stride
-        observe(.attentionOutput(layer: index), context, stride, block.count, hidden, observer)
-        if isInt8 { kernels.quantize_rows(&scratch.quantized, context, stride, block.count, hidden) }
-        apply(
-            layer.attentionOutput, to: context, stride: stride, count: block.count, out: rows, outStride: stride,
-            mode: MARTLET_ACCUMULATE)
-        normalize(block, layer.attentionNorm)
-
-        observe(.intermediate(layer: index), rows, stride, block.count, hidden, observer)
-        apply(
-            layer.intermediate, to: rows, stride: stride, count: block.count, out: scratch.inner,
-            outStride: scratch.innerStride)
-        let inner = model.configuration.intermediateSize
-        if isInt8 {
-            kernels.activate(
-                scratch.inner, scratch.innerStride, block.count, inner, model.plan.activation, layer.outputInputScale,
-                &scratch.quantized)
+        let stride = scratch.strides.hidden, epsilon = model.configuration.layerNormEpsilon
+        if isInt8, let inputScale = next {
+            kernels.layer_norm(
+                rows, stride, count, hidden, norm.gamma, norm.beta, epsilon, inputScale, &member.quantized)
         } else {
-            kernels.activate(
-                scratch.inner, scratch.innerStride, block.count, inner, model.plan.activation, layer.outputInputScale,
-                nil)
+            kernels.layer_norm(rows, stride, count, hidden, norm.gamma, norm.beta, epsilon, nil, nil)
         }
-        observe(.output(layer: index), scratch.inner, scratch.innerStride, block.count, inner, observer)
-        apply(
-            layer.output, to: scratch.inner, stride: scratch.innerStride, count: block.count, out: rows,
-            outStride: stride, mode: MARTLET_ACCUMULATE)
-        normalize(block, layer.outputNorm)
+        profile?.lap(.norm, rows: count)
     }
 
-    /// Pooler and classifier on first rows.
-    private func classify(_ block: Range<Int>, _ logits: inout [Float]) {
-        let stride = scratch.hiddenStride
-        let pooled = scratch.query + block.lowerBound * stride
+    /// Keys and values of rows that were just normalised, and queries where somebody will ask for them.
+    private func project(
+        _ stream: UnsafePointer<Float>, _ rows: Range<Int>, layer index: Int, _ member: MemberScratch
+    ) {
+        let layer = model.plan.layers[index], stride = scratch.strides.hidden
+        let panels = stride / Int(MARTLET_PANEL_COLS)
+        let firstRowsOnly = index == model.plan.layers.count - 1 && output == .logits
+        observe(.qkv(layer: index), stream, stride, rows.count, hidden)
+        let linear = firstRowsOnly ? layer.queryKeyValue.panels(panels..<3 * panels) : layer.queryKeyValue
+        let column = firstRowsOnly ? stride : 0
+        switch scratch.projections[index % 2] {
+        case .float32(let projections):
+            apply(
+                linear, to: stream, stride: stride, count: rows.count,
+                out: projections + rows.lowerBound * 3 * stride + column, outStride: 3 * stride, member)
+            profile?.lap(.queryKeyValue, rows: rows.count)
+        case .int8(var heads):
+            apply(
+                linear, to: stream, stride: stride, count: rows.count, out: member.projected + column,
+                outStride: 3 * stride, member)
+            profile?.lap(.queryKeyValue, rows: rows.count)
+            var floats = martlet_head_floats(
+                query: firstRowsOnly ? nil : UnsafePointer(member.projected), key: member.projected + stride,
+                value: member.projected + 2 * stride, stride: 3 * stride)
+            kernels.quantize_heads(&heads, rows.lowerBound, &floats, rows.count)
+            profile?.lap(.quantisation, rows: rows.count)
+        }
+    }
+
+    private func attend(_ block: RowBlock, layer index: Int, _ member: MemberScratch) {
+        forEachSequence(of: block) { sequence, rows in
+            attend(
+                sequence, queries: scratch.projections[index % 2], queryRow: rows.lowerBound, count: rows.count,
+                layer: index, out: member.context + (rows.lowerBound - block.rows.lowerBound) * scratch.strides.hidden,
+                member)
+        }
+        profile?.lap(.attention, rows: block.rows.count)
+    }
+
+    /// Attention of `count` query rows over the keys and values of their sequence.
+    private func attend(
+        _ sequence: Int, queries: Projections, queryRow: Int, count: Int, layer index: Int,
+        out: UnsafeMutablePointer<Float>, _ member: MemberScratch
+    ) {
+        let stride = scratch.strides.hidden
+        let keyRow = batch.offsets[sequence] - base
+        let length = batch.offsets[sequence + 1] - batch.offsets[sequence]
+        switch (queries, scratch.projections[index % 2]) {
+        case (.int8(var queries), .int8(var keys)):
+            withUnsafePointer(to: &queries) { queries in
+                withUnsafePointer(to: &keys) { keys in
+                    var call = martlet_attention_s8_call(
+                        queries: queries, keys: keys, out: out, workspace: member.workspace, query_row: queryRow,
+                        query_rows: count, key_row: keyRow, length: length, out_stride: stride)
+                    kernels.attention_s8(&call)
+                }
+            }
+        case (.float32(let queries), .float32(let keys)):
+            let floats = member.workspace.assumingMemoryBound(to: Float.self)
+            var call = martlet_attention_call(
+                query: queries + queryRow * 3 * stride, key: keys + (keyRow * 3 + 1) * stride,
+                value: keys + (keyRow * 3 + 2) * stride, out: out, workspace: floats, query_stride: 3 * stride,
+                key_value_stride: 3 * stride, out_stride: stride, query_rows: count, length: length,
+                heads: model.configuration.heads, head_size: hidden / model.configuration.heads)
+            kernels.attention(&call)
+        case (.int8, .float32), (.float32, .int8):
+            preconditionFailure("queries and keys of one scratch have one precision")
+        }
+    }
+
+    /// From the attention's output, in the member's context, to the layer's output.
+    private func finish(
+        _ rows: UnsafeMutablePointer<Float>, _ count: Int, layer index: Int, _ member: MemberScratch
+    ) {
+        let layer = model.plan.layers[index], stride = scratch.strides.hidden
+        observe(.attentionOutput(layer: index), member.context, stride, count, hidden)
+        quantize(member.context, count, inputScale: nil, member)
         apply(
-            model.plan.pooler, to: scratch.stream + block.lowerBound * stride, stride: stride, count: block.count,
-            out: pooled, outStride: stride)
+            layer.attentionOutput, to: member.context, stride: stride, count: count, out: rows, outStride: stride,
+            mode: MARTLET_ACCUMULATE, member)
+        profile?.lap(.attentionOutput, rows: count)
+        normalize(rows, count, layer.attentionNorm, next: .some(layer.intermediateInputScale), member)
+
+        observe(.intermediate(layer: index), rows, stride, count, hidden)
+        let inner = model.configuration.intermediateSize, innerStride = scratch.strides.inner
+        apply(
+            layer.intermediate, to: rows, stride: stride, count: count, out: member.inner, outStride: innerStride,
+            member)
+        profile?.lap(.intermediate, rows: count)
+        if isInt8 {
+            kernels.activate(
+                member.inner, innerStride, count, inner, model.plan.activation, layer.outputInputScale,
+                &member.quantized)
+        } else {
+            kernels.activate(
+                member.inner, innerStride, count, inner, model.plan.activation, layer.outputInputScale, nil)
+        }
+        profile?.lap(.activation, rows: count)
+        observe(.output(layer: index), member.inner, innerStride, count, inner)
+        apply(
+            layer.output, to: member.inner, stride: innerStride, count: count, out: rows, outStride: stride,
+            mode: MARTLET_ACCUMULATE, member)
+        profile?.lap(.output, rows: count)
+        let isLast = index == model.plan.layers.count - 1
+        normalize(
+            rows, count, layer.outputNorm,
+            next: isLast ? .none : .some(model.plan.layers[index + 1].queryKeyValueInputScale), member)
+    }
+
+    // MARK: Results
+
+    /// The last layer and the head on the first rows of some sequences, counted from the pass's first.
+    private func classify(_ block: Range<Int>, _ member: MemberScratch) {
+        let stride = scratch.strides.hidden, last = model.plan.layers.count - 1
+        let layer = model.plan.layers[last], count = block.count
+        let rows = member.firstRows
+        for (place, number) in block.enumerated() {
+            let row = batch.offsets[sequences.lowerBound + number] - base
+            (rows + place * stride).update(from: scratch.stream + row * stride, count: stride)
+        }
+        quantize(rows, count, inputScale: layer.queryKeyValueInputScale, member)
+        let query = layer.queryKeyValue.panels(0..<stride / Int(MARTLET_PANEL_COLS))
+        switch member.queries {
+        case .float32(let queries):
+            apply(query, to: rows, stride: stride, count: count, out: queries, outStride: 3 * stride, member)
+        case .int8(var heads):
+            apply(query, to: rows, stride: stride, count: count, out: member.projected, outStride: 3 * stride, member)
+            var floats = martlet_head_floats(query: member.projected, key: nil, value: nil, stride: 3 * stride)
+            kernels.quantize_heads(&heads, 0, &floats, count)
+        }
+        profile?.lap(.queryKeyValue, rows: count)
+        for (place, number) in block.enumerated() {
+            attend(
+                sequences.lowerBound + number, queries: member.queries, queryRow: place, count: 1, layer: last,
+                out: member.context + place * stride, member)
+        }
+        profile?.lap(.attention, rows: count)
+        finish(rows, count, layer: last, member)
+        applyHead(to: rows, block, member)
+    }
+
+    /// Pooler and classifier.
+    private func applyHead(to rows: UnsafePointer<Float>, _ block: Range<Int>, _ member: MemberScratch) {
+        let stride = scratch.strides.hidden, labels = model.configuration.labels, labelStride = scratch.strides.labels
+        // The attention's output is not needed any more.
+        let pooled = member.context
+        apply(model.plan.pooler, to: rows, stride: stride, count: block.count, out: pooled, outStride: stride, member)
         kernels.activate(pooled, stride, block.count, hidden, MARTLET_TANH, nil, nil)
         apply(
-            model.plan.classifier, to: pooled, stride: stride, count: block.count, out: scratch.logits,
-            outStride: scratch.labelStride)
-        for row in 0..<block.count {
-            let values = UnsafeBufferPointer(
-                start: scratch.logits + row * scratch.labelStride, count: model.configuration.labels)
-            logits.append(contentsOf: values)
+            model.plan.classifier, to: pooled, stride: stride, count: block.count, out: member.logits,
+            outStride: labelStride, member)
+        for (place, number) in block.enumerated() {
+            (results + number * labels).update(from: member.logits + place * labelStride, count: labels)
         }
+        profile?.lap(.head, rows: block.count)
+    }
+
+    /// Mean of the rows of one sequence, counted from the pass's first: sums in the rows' order.
+    private func meanRows(of number: Int) {
+        let stride = scratch.strides.hidden
+        let first = batch.offsets[sequences.lowerBound + number] - base
+        let length = batch.offsets[sequences.lowerBound + number + 1] - base - first
+        let mean = results + number * hidden
+        mean.update(repeating: 0, count: hidden)
+        for row in first..<first + length {
+            let values = scratch.stream + row * stride
+            for column in 0..<hidden { mean[column] += values[column] }
+        }
+        let inverse = 1 / Float(length)
+        for column in 0..<hidden { mean[column] *= inverse }
+        profile?.lap(.pooling, rows: length)
     }
 
     // MARK: Pieces
 
-    /// One linear layer: int8 reads the quantised block, float the rows given.
+    private func quantize(
+        _ rows: UnsafePointer<Float>, _ count: Int, inputScale: UnsafePointer<Float>?, _ member: MemberScratch
+    ) {
+        guard isInt8 else { return }
+        kernels.quantize_rows(&member.quantized, rows, scratch.strides.hidden, count, hidden, inputScale)
+        profile?.lap(.quantisation, rows: count)
+    }
+
+    /// One linear layer: int8 reads the member's quantised block, float the rows given.
     private func apply(
         _ layer: LinearLayer, to rows: UnsafePointer<Float>, stride: Int, count: Int, out: UnsafeMutablePointer<Float>,
-        outStride: Int, mode: martlet_store_mode = MARTLET_STORE
+        outStride: Int, mode: martlet_store_mode = MARTLET_STORE, _ member: MemberScratch
     ) {
         switch layer {
         case .int8(let linear):
             withUnsafePointer(to: linear) { linear in
-                kernels.gemm_s8(out, outStride, &scratch.quantized, linear, count, mode)
+                kernels.gemm_s8(out, outStride, &member.quantized, linear, count, mode)
             }
         case .float32(let linear):
             withUnsafePointer(to: linear) { linear in
@@ -192,18 +360,8 @@ struct EncoderPass: ~Copyable {
     }
 
     private func observe(
-        _ site: LinearSite, _ rows: UnsafePointer<Float>, _ stride: Int, _ count: Int, _ channels: Int,
-        _ observer: (any ActivationObserver)?
+        _ site: LinearSite, _ rows: UnsafePointer<Float>, _ stride: Int, _ count: Int, _ channels: Int
     ) {
         observer?.observe(site, ActivationRows(base: rows, stride: stride, rows: count, channels: channels))
-    }
-
-    private func forEachBlock(of rows: Int, _ body: (Range<Int>) -> Void) {
-        var start = 0
-        while start < rows {
-            let end = min(start + scratch.blockRows, rows)
-            body(start..<end)
-            start = end
-        }
     }
 }

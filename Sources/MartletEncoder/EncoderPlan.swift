@@ -11,13 +11,17 @@ internal import MartletCore
 
 /// What one encoder layer needs, in the order it is used.
 struct LayerPlan {
-    /// Scaled by log2(e) / sqrt(head size), so that softmax is a power of two.
-    let query: LinearLayer
-    let keyValue: LinearLayer
+    /// Multiplies what `queryKeyValue` reads, [hidden]; nil without SmoothQuant.
+    let queryKeyValueInputScale: UnsafePointer<Float>?
+    /// Queries, keys and values side by side, each in columns of its own panels. Queries are scaled by
+    /// log2(e) / sqrt(head size), so that softmax is a power of two.
+    let queryKeyValue: LinearLayer
     let attentionOutput: LinearLayer
     let attentionNorm: NormPlan
+    /// Multiplies what `intermediate` reads, [hidden].
+    let intermediateInputScale: UnsafePointer<Float>?
     let intermediate: LinearLayer
-    /// Multiplies the activation's output, [intermediate]; nil without SmoothQuant.
+    /// Multiplies the activation's output, [intermediate].
     let outputInputScale: UnsafePointer<Float>?
     let output: LinearLayer
     let outputNorm: NormPlan
@@ -58,11 +62,9 @@ struct EncoderPlan {
             layers.append(try Self.layer(layer, configuration, precision, packer))
         }
         self.layers = layers
-        pooler = try packer.linear(
-            "pooler.dense", outputs: hidden, inputs: hidden, rows: 0..<hidden, precision: .float32)
+        pooler = try packer.linear("pooler.dense", outputs: hidden, inputs: hidden, precision: .float32)
         classifier = try packer.linear(
-            "classifier", outputs: configuration.labels, inputs: hidden, rows: 0..<configuration.labels,
-            precision: .float32)
+            "classifier", outputs: configuration.labels, inputs: hidden, precision: .float32)
         activation =
             switch configuration.activation {
             case .gelu: MARTLET_GELU_ERF
@@ -83,32 +85,25 @@ struct EncoderPlan {
         let hidden = configuration.hiddenSize, inner = configuration.intermediateSize
         let prefix = "encoder.layer.\(index)"
         let qkv = LinearSite.qkv(layer: index).tensorName
+        let intermediate = LinearSite.intermediate(layer: index).tensorName
+        let output = LinearSite.output(layer: index).tensorName
         let scale = Float(log2(exp(1.0)) / Double(hidden / configuration.heads).squareRoot())
-        let scaleName = LinearSite.output(layer: index).tensorName + ".input_scale"
-        var inputScale: UnsafePointer<Float>?
-        if packer.tensors.tensor(named: scaleName) != nil {
-            let values = try packer.floats(scaleName, shape: [inner])
-            guard values.allSatisfy({ $0 > 0 }) else {
-                throw MartletError(.failedPrecondition, "tensor \(scaleName) holds a scale that is not above zero")
-            }
-            inputScale = try packer.paddedCopy(values)
-        }
         return LayerPlan(
-            query: try packer.linear(
-                qkv, outputs: 3 * hidden, inputs: hidden, rows: 0..<hidden, precision: precision, factor: scale),
-            keyValue: try packer.linear(
-                qkv, outputs: 3 * hidden, inputs: hidden, rows: hidden..<3 * hidden, precision: precision),
+            queryKeyValueInputScale: try packer.inputScale(qkv, inputs: hidden),
+            queryKeyValue: try packer.linear(
+                qkv, outputs: 3 * hidden, inputs: hidden,
+                parts: [
+                    .init(rows: 0..<hidden, factor: scale), .init(rows: hidden..<2 * hidden),
+                    .init(rows: 2 * hidden..<3 * hidden),
+                ], precision: precision),
             attentionOutput: try packer.linear(
-                LinearSite.attentionOutput(layer: index).tensorName, outputs: hidden, inputs: hidden, rows: 0..<hidden,
+                LinearSite.attentionOutput(layer: index).tensorName, outputs: hidden, inputs: hidden,
                 precision: precision),
             attentionNorm: try norm(prefix + ".attention.output.LayerNorm", hidden, packer),
-            intermediate: try packer.linear(
-                LinearSite.intermediate(layer: index).tensorName, outputs: inner, inputs: hidden, rows: 0..<inner,
-                precision: precision),
-            outputInputScale: inputScale,
-            output: try packer.linear(
-                LinearSite.output(layer: index).tensorName, outputs: hidden, inputs: inner, rows: 0..<hidden,
-                precision: precision),
+            intermediateInputScale: try packer.inputScale(intermediate, inputs: hidden),
+            intermediate: try packer.linear(intermediate, outputs: inner, inputs: hidden, precision: precision),
+            outputInputScale: try packer.inputScale(output, inputs: inner),
+            output: try packer.linear(output, outputs: hidden, inputs: inner, precision: precision),
             outputNorm: try norm(prefix + ".output.LayerNorm", hidden, packer))
     }
 

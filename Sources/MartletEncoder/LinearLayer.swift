@@ -5,6 +5,26 @@ internal import MartletCore
 enum LinearLayer {
     case int8(martlet_linear_s8)
     case float32(martlet_linear_f32)
+
+    /// The layer of some of its output columns, in groups of 32.
+    func panels(_ range: Range<Int>) -> LinearLayer {
+        let columns = Int(MARTLET_PANEL_COLS)
+        let first = range.lowerBound * columns
+        switch self {
+        case .int8(var linear):
+            linear.weights += range.lowerBound * linear.depth4 * 4 * columns
+            linear.column_sums += first
+            linear.scales += first
+            linear.bias += first
+            linear.panels = range.count
+            return .int8(linear)
+        case .float32(var linear):
+            linear.weights += first * linear.depth
+            linear.bias += first
+            linear.panels = range.count
+            return .float32(linear)
+        }
+    }
 }
 
 /// Reads tensors, checks them and packs them into kernel layout.
@@ -69,12 +89,10 @@ struct WeightPacker {
 
     // MARK: Packing
 
-    /// A copy of `values`, each times `factor`, followed by zeros up to a panel.
-    func paddedCopy(
-        _ values: UnsafeBufferPointer<Float>, factor: Float = 1
-    ) throws(MartletError) -> UnsafePointer<Float> {
+    /// A copy of `values`, followed by zeros up to a panel.
+    func paddedCopy(_ values: UnsafeBufferPointer<Float>) throws(MartletError) -> UnsafePointer<Float> {
         let copy = try arena.take(Self.padded(values.count), of: Float.self)
-        for index in 0..<values.count { copy[index] = values[index] * factor }
+        for index in 0..<values.count { copy[index] = values[index] }
         return UnsafePointer(copy)
     }
 
@@ -83,41 +101,89 @@ struct WeightPacker {
         try paddedCopy(try floats(name, shape: [count]))
     }
 
-    /// Rows `rows` (outputs) of the layer `name`, whose weight has shape [outputs, inputs], packed on their own.
+    /// Some output rows of a layer that are packed together, times a factor.
+    struct Part {
+        let rows: Range<Int>
+        var factor: Float = 1
+    }
+
+    /// The layer `name`, whose weight has shape [outputs, inputs], as one layer of `parts` side by side; every part begins
+    /// at a panel of its own.
     ///
-    /// - Parameters:
-    ///   - precision: the element type the weight must have.
-    ///   - factor: multiplies the layer's output.
+    /// - Parameter precision: the element type the weight must have.
     func linear(
-        _ name: String, outputs: Int, inputs: Int, rows: Range<Int>, precision: ElementType, factor: Float = 1
+        _ name: String, outputs: Int, inputs: Int, parts: [Part], precision: ElementType
     ) throws(MartletError) -> LinearLayer {
         let weight = try tensor(name + ".weight", [precision], shape: [outputs, inputs])
         let bias = try floats(name + ".bias", shape: [outputs])
-        let panels = Self.padded(rows.count) / Int(MARTLET_PANEL_COLS)
-        let packedBias = try paddedCopy(UnsafeBufferPointer(rebasing: bias[rows]), factor: factor)
+        let columns = parts.reduce(0) { $0 + Self.padded($1.rows.count) }
+        let panels = columns / Int(MARTLET_PANEL_COLS)
+        let packedBias = try arena.take(columns, of: Float.self)
+        fill(packedBias, from: bias, parts)
         switch precision {
         case .int8:
             let scales = try scales(of: name + ".weight", count: outputs)
-            let packed = try arena.take(martlet_packed_s8_bytes(rows.count, inputs), of: Int8.self)
-            let sums = try arena.take(Self.padded(rows.count), of: Int32.self)
+            let packedScales = try arena.take(columns, of: Float.self)
+            fill(packedScales, from: scales, parts)
+            let packed = try arena.take(martlet_packed_s8_bytes(columns, inputs), of: Int8.self)
+            let sums = try arena.take(columns, of: Int32.self)
             let values = weight.bytes.bindMemory(to: Int8.self)
-            let source = UnsafeBufferPointer(rebasing: values[(rows.lowerBound * inputs)...])
-            if let base = source.baseAddress { martlet_pack_s8(packed, sums, base, rows.count, inputs) }
+            forEach(parts) { part, column in
+                guard let base = values.baseAddress else { return }
+                martlet_pack_s8(
+                    packed + martlet_packed_s8_bytes(column, inputs), sums + column,
+                    base + part.rows.lowerBound * inputs, part.rows.count, inputs)
+            }
             return .int8(
                 martlet_linear_s8(
-                    weights: packed, column_sums: sums,
-                    scales: try paddedCopy(UnsafeBufferPointer(rebasing: scales[rows]), factor: factor),
-                    bias: packedBias, depth4: (inputs + 3) / 4, panels: panels))
+                    weights: packed, column_sums: sums, scales: packedScales, bias: packedBias,
+                    depth4: (inputs + 3) / 4, panels: panels))
         case .float32:
             let values = try floats(name + ".weight", shape: [outputs, inputs])
-            let packed = try arena.take(martlet_packed_f32_floats(rows.count, inputs), of: Float.self)
-            let source = UnsafeBufferPointer(rebasing: values[(rows.lowerBound * inputs)...])
-            if let base = source.baseAddress { martlet_pack_f32(packed, base, rows.count, inputs) }
-            if factor != 1 {
-                for index in 0..<martlet_packed_f32_floats(rows.count, inputs) { packed[index] *= factor }
+            let packed = try arena.take(martlet_packed_f32_floats(columns, inputs), of: Float.self)
+            forEach(parts) { part, column in
+                guard let base = values.baseAddress else { return }
+                let to = packed + martlet_packed_f32_floats(column, inputs)
+                martlet_pack_f32(to, base + part.rows.lowerBound * inputs, part.rows.count, inputs)
+                guard part.factor != 1 else { return }
+                for index in 0..<martlet_packed_f32_floats(part.rows.count, inputs) { to[index] *= part.factor }
             }
             return .float32(
                 martlet_linear_f32(weights: packed, bias: packedBias, depth: inputs, panels: panels))
+        }
+    }
+
+    /// A whole layer.
+    func linear(
+        _ name: String, outputs: Int, inputs: Int, precision: ElementType
+    ) throws(MartletError) -> LinearLayer {
+        try linear(name, outputs: outputs, inputs: inputs, parts: [Part(rows: 0..<outputs)], precision: precision)
+    }
+
+    /// The scale of each input of the layer `name`, 1 / s of SmoothQuant: multiplied in before the rows are quantised.
+    /// Nil when the version has none.
+    func inputScale(_ name: String, inputs: Int) throws(MartletError) -> UnsafePointer<Float>? {
+        let scaleName = name + ".input_scale"
+        guard tensors.tensor(named: scaleName) != nil else { return nil }
+        let values = try floats(scaleName, shape: [inputs])
+        guard values.allSatisfy({ $0 > 0 }) else {
+            throw MartletError(.failedPrecondition, "tensor \(scaleName) holds a scale that is not above zero")
+        }
+        return try paddedCopy(values)
+    }
+
+    /// Calls `body` with each part and the column at which it begins.
+    private func forEach(_ parts: [Part], _ body: (_ part: Part, _ column: Int) -> Void) {
+        var column = 0
+        for part in parts {
+            body(part, column)
+            column += Self.padded(part.rows.count)
+        }
+    }
+
+    private func fill(_ out: UnsafeMutablePointer<Float>, from values: UnsafeBufferPointer<Float>, _ parts: [Part]) {
+        forEach(parts) { part, column in
+            for (index, row) in part.rows.enumerated() { out[column + index] = values[row] * part.factor }
         }
     }
 }

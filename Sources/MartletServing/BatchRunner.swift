@@ -89,7 +89,7 @@ final class BatchRunner {
         let start = ContinuousClock.now
         do {
             try model.withScratch { scratch throws(MartletError) in
-                try model.encoder.run(batch, scratch: scratch, isCancelled: nobodyWaits, logits: &logits)
+                try model.encoder.run(batch, scratch: scratch, isCancelled: nobodyWaits, results: &logits)
             }
         } catch {
             for sequence in sequences {

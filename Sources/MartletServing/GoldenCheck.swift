@@ -14,7 +14,7 @@ enum GoldenCheck {
             batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)
             var logits: [Float] = []
             try model.withScratch { scratch throws(MartletError) in
-                try model.encoder.run(batch, scratch: scratch, logits: &logits)
+                try model.encoder.run(batch, scratch: scratch, results: &logits)
             }
             tokens.append(encoding.ids)
             actual.append(logits)

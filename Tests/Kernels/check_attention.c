@@ -23,7 +23,8 @@ static void check_float(const check_tables *tables, size_t length, size_t heads,
     float *got = guarded(length * stride * 4), *wanted = guarded(length * stride * 4);
     size_t workspace_bytes = martlet_attention_workspace_floats(length, size) * 4;
     martlet_attention_call call = {
-        .query = query, .key_value = key_value, .out = got, .workspace = guarded(workspace_bytes),
+        .query = query, .key = key_value, .value = key_value + hidden, .out = got,
+        .workspace = guarded(workspace_bytes),
         .query_stride = stride, .key_value_stride = key_value_stride, .out_stride = stride, .query_rows = length,
         .length = length, .heads = heads, .head_size = size};
     memset(call.workspace, 0xff, workspace_bytes);

@@ -90,7 +90,7 @@ struct EncoderErrorTests {
             var logits: [Float] = [42]
             defer { #expect(logits == [42]) }
             do {
-                try model.run(batch, scratch: scratch, logits: &logits)
+                try model.run(batch, scratch: scratch, results: &logits)
                 return "ran"
             } catch {
                 return error.message
@@ -112,11 +112,11 @@ struct EncoderErrorTests {
         batch.append(ids: [1, 2, 3])
         var logits: [Float] = []
         #expect(throws: MartletError.self) {
-            try model.run(batch, scratch: scratch, isCancelled: { true }, logits: &logits)
+            try model.run(batch, scratch: scratch, isCancelled: { true }, results: &logits)
         }
         #expect(logits.isEmpty)
         // The scratch is good for the next run.
-        try model.run(batch, scratch: scratch, logits: &logits)
+        try model.run(batch, scratch: scratch, results: &logits)
         #expect(logits.count == 2)
     }
 
@@ -129,7 +129,7 @@ struct EncoderErrorTests {
         batch.append(ids: [1, 2, 3, 4])
         let maxima = ChannelMaxima()
         var logits: [Float] = []
-        try model.run(batch, scratch: try model.scratch(rowsMax: 64), observer: maxima, logits: &logits)
+        try model.run(batch, scratch: try model.scratch(rowsMax: 64), observer: maxima, results: &logits)
         for (site, channels) in [
             (LinearSite.qkv(layer: 0), 32), (.attentionOutput(layer: 0), 32), (.intermediate(layer: 0), 32),
             (.output(layer: 0), 48),

@@ -18,7 +18,7 @@ struct LogitsTests {
         var batch = PackedBatch()
         for sequence in fixture.sequences { batch.append(ids: sequence.ids, typeIDs: sequence.typeIDs) }
         var logits: [Float] = []
-        try model.run(batch, scratch: try model.scratch(rowsMax: batch.rows), logits: &logits)
+        try model.run(batch, scratch: try model.scratch(rowsMax: batch.rows), results: &logits)
         let expected = fixture.sequences.flatMap(\.logits)
         #expect(logits.count == expected.count)
         // Float: the bound of the real model. Int8: one step of a row's 255 may round the other way in float64, which
@@ -36,7 +36,7 @@ struct LogitsTests {
         for level in KernelTable.runnableHere {
             let model = try fixture.model(level)
             var logits: [Float] = []
-            try model.run(batch, scratch: try model.scratch(rowsMax: batch.rows), logits: &logits)
+            try model.run(batch, scratch: try model.scratch(rowsMax: batch.rows), results: &logits)
             answers.append(logits.map(\.bitPattern))
         }
         #expect(Set(answers).count == 1)
@@ -59,7 +59,7 @@ struct LogitsTests {
             var batch = PackedBatch()
             batch.append(ids: text)
             var logits: [Float] = []
-            try model.run(batch, scratch: scratch, logits: &logits)
+            try model.run(batch, scratch: scratch, results: &logits)
             alone.append(logits.map(\.bitPattern))
         }
         for round in 0..<60 {
@@ -68,7 +68,7 @@ struct LogitsTests {
             var batch = PackedBatch()
             for index in chosen { batch.append(ids: texts[index]) }
             var logits: [Float] = []
-            try model.run(batch, scratch: scratch, logits: &logits)
+            try model.run(batch, scratch: scratch, results: &logits)
             for (place, index) in chosen.enumerated() {
                 let bits = logits[place * labels..<(place + 1) * labels].map(\.bitPattern)
                 #expect(bits == alone[index], "round \(round), place \(place), seed \(fixture.seed)")

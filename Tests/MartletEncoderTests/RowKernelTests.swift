@@ -51,7 +51,7 @@ struct RowKernelTests {
         let input = rows(7, cols, atEnd: atEnd, &seed)
         func run(_ features: UInt32) -> QuantizedBits {
             quantized(7, cols, atEnd: atEnd) {
-                kernelTable(features: features).quantize_rows(&$0, input.base, stride, 7, cols)
+                kernelTable(features: features).quantize_rows(&$0, input.base, stride, 7, cols, nil)
             }
         }
         let expected = run(0)
@@ -71,7 +71,7 @@ struct RowKernelTests {
         for features in [0] + fastFeatures {
             let input = GuardedBuffer<Float>(64, atEnd: true) { [.nan, .infinity, -.infinity, 1][$0 % 4] }
             let result = quantized(2, 32, atEnd: true) {
-                kernelTable(features: features).quantize_rows(&$0, input.base, 32, 2, 32)
+                kernelTable(features: features).quantize_rows(&$0, input.base, 32, 2, 32, nil)
             }
             #expect(result.zeros.allSatisfy { (0...255).contains($0) })
         }
@@ -90,7 +90,7 @@ struct RowKernelTests {
             let buffer = GuardedBuffer(input.count, atEnd: atEnd) { input[$0] }
             let bytes = quantized(7, cols, atEnd: atEnd) {
                 kernelTable(features: features).layer_norm(
-                    buffer.base, stride, 7, cols, gamma.base, beta.base, 1e-5, &$0)
+                    buffer.base, stride, 7, cols, gamma.base, beta.base, 1e-5, nil, &$0)
             }
             return (buffer.bits, bytes)
         }

@@ -44,7 +44,7 @@ final class EncoderTimer: @unchecked Sendable {  // safe: each worker uses its o
                 for _ in 0..<repeats {
                     if batches.count == 1 {
                         logits.removeAll(keepingCapacity: true)
-                        try model.run(batches[0], scratch: scratches[worker], logits: &logits)
+                        try model.run(batches[0], scratch: scratches[worker], results: &logits)
                         continue
                     }
                     while true {
@@ -54,7 +54,7 @@ final class EncoderTimer: @unchecked Sendable {  // safe: each worker uses its o
                         }
                         guard index < batches.count else { break }
                         logits.removeAll(keepingCapacity: true)
-                        try model.run(batches[index], scratch: scratches[worker], logits: &logits)
+                        try model.run(batches[index], scratch: scratches[worker], results: &logits)
                     }
                 }
             } catch {

@@ -8,13 +8,13 @@ size_t martlet_attention_workspace_floats(size_t length, size_t head_size) {
 }
 
 void martlet_attention_reference(const martlet_attention_call *call) {
-    size_t size = call->head_size, hidden = call->heads * size;
+    size_t size = call->head_size;
     float *scores = call->workspace;
     for (size_t h = 0; h < call->heads; h++)
         for (size_t m = 0; m < call->query_rows; m++) {
             const float *query = call->query + m * call->query_stride + h * size;
-            const float *keys = call->key_value + h * size;
-            const float *values = keys + hidden;
+            const float *keys = call->key + h * size;
+            const float *values = call->value + h * size;
             float largest = -INFINITY;
             for (size_t j = 0; j < call->length; j++) {
                 float score = 0.0f;

@@ -126,7 +126,7 @@ INLINE void score_tile(
     for (size_t m = 0; m < rows; m++) largest[m] = splat(-__builtin_inff());
     for (size_t j = 0; j < head->key_stride; j += MARTLET_PANEL_COLS) {
         i32x16 sums[MARTLET_GEMM_ROWS][2];
-        tile_sums(sums, query, query_stride, head->keys + j * head->head_bytes, head->head_bytes / 4, rows);
+        tile_sums(sums, query, query_stride, head->keys + j * head->head_bytes, head->head_bytes / 4, rows, NULL, 0);
 #pragma clang loop unroll(full)
         for (size_t g = 0; g < 2; g++) {
             size_t at = j + g * 16;
@@ -178,7 +178,7 @@ INLINE void weighted_tile(
     size_t depth4 = (head->length + 3) / 4;
     tile_sums(
         sums, head->weights, head->key_stride, head->values + panel * head->key_stride * MARTLET_PANEL_COLS, depth4,
-        rows);
+        rows, NULL, 0);
     for (size_t g = 0; g < 2; g++) {
         size_t column = panel * MARTLET_PANEL_COLS + g * 16;
         if (column >= head->head_size) break;

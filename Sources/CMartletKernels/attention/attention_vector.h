@@ -155,7 +155,7 @@ INLINE void attend_tile(
 }
 
 void MARTLET_LEVEL(attention)(const martlet_attention_call *call) {
-    size_t size = call->head_size, hidden = call->heads * size;
+    size_t size = call->head_size;
     head_buffers head = {
         .key_stride = martlet_round_up(call->length, 32),
         .value_stride = martlet_round_up(size, 16),
@@ -166,8 +166,7 @@ void MARTLET_LEVEL(attention)(const martlet_attention_call *call) {
     head.values = head.keys + size * head.key_stride;
     head.scores = head.values + call->length * head.value_stride;
     for (size_t h = 0; h < call->heads; h++) {
-        const float *keys = call->key_value + h * size;
-        gather_head(&head, keys, keys + hidden, call->key_value_stride);
+        gather_head(&head, call->key + h * size, call->value + h * size, call->key_value_stride);
         const float *query = call->query + h * size;
         float *out = call->out + h * size;
         /* Tiles of nearly equal height: 13 rows go as 7 and 6, not as 12 and 1. */

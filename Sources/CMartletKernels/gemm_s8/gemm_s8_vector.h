@@ -5,11 +5,11 @@
 
 INLINE void linear_tile(
     float *out, size_t out_stride, const martlet_quantized_rows *in, size_t row, const martlet_linear_s8 *linear,
-    size_t panel, const size_t rows, const martlet_store_mode mode) {
+    size_t panel, const size_t rows, const martlet_store_mode mode, const int8_t *ahead, size_t ahead_step) {
     i32x16 sums[MARTLET_GEMM_ROWS][2];
     tile_sums(
         sums, in->values + row * in->stride, in->stride,
-        linear->weights + panel * linear->depth4 * 4 * MARTLET_PANEL_COLS, linear->depth4, rows);
+        linear->weights + panel * linear->depth4 * 4 * MARTLET_PANEL_COLS, linear->depth4, rows, ahead, ahead_step);
     size_t n = panel * MARTLET_PANEL_COLS;
 #pragma clang loop unroll(full)
     for (size_t g = 0; g < 2; g++) {
@@ -30,15 +30,19 @@ void MARTLET_INT8_LEVEL(gemm_s8)(
     martlet_store_mode mode) {
     /* Tiles of nearly equal height: 13 rows go as 7 and 6, not as 12 and 1. */
     size_t tiles = (rows + MARTLET_GEMM_ROWS - 1) / MARTLET_GEMM_ROWS;
+    const size_t panel_bytes = linear->depth4 * 4 * MARTLET_PANEL_COLS, ahead_step = 4 * MARTLET_PANEL_COLS / tiles;
     for (size_t panel = 0; panel < linear->panels; panel++) {
         size_t row = 0;
+        /* Each tile of this panel fetches its part of the next one; behind the last there is nothing to fetch. */
+        const int8_t *next = linear->weights + (panel + 1 < linear->panels ? panel + 1 : panel) * panel_bytes;
         for (size_t t = 0; t < tiles; t++) {
             size_t end = (t + 1) * rows / tiles;
+            const int8_t *ahead = next + t * linear->depth4 * ahead_step;
 #define TILE(count)                                                                       \
     if (mode == MARTLET_ACCUMULATE)                                                       \
-        linear_tile(out, out_stride, in, row, linear, panel, count, MARTLET_ACCUMULATE);  \
+        linear_tile(out, out_stride, in, row, linear, panel, count, MARTLET_ACCUMULATE, ahead, ahead_step);  \
     else                                                                                  \
-        linear_tile(out, out_stride, in, row, linear, panel, count, MARTLET_STORE);
+        linear_tile(out, out_stride, in, row, linear, panel, count, MARTLET_STORE, ahead, ahead_step);
             MARTLET_TILE_SWITCH(end - row)
 #undef TILE
             row = end;

@@ -43,17 +43,18 @@ INLINE void release_tiles(void) {
 /* sums of up to 16 rows through vpdpbusd, for all rows at once or in two halves. */
 INLINE void tile_sums_without_amx(
     i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
-    const size_t rows) {
+    const size_t rows, const int8_t *ahead, size_t ahead_step) {
     const size_t first = rows > 12 ? rows / 2 : rows;
-    tile_sums_vpdpbusd(sums, a, a_stride, panel, depth4, first);
-    if (first < rows) tile_sums_vpdpbusd(sums + first, a + first * a_stride, a_stride, panel, depth4, rows - first);
+    tile_sums_vpdpbusd(sums, a, a_stride, panel, depth4, first, ahead, ahead_step);
+    if (first < rows)
+        tile_sums_vpdpbusd(sums + first, a + first * a_stride, a_stride, panel, depth4, rows - first, NULL, 0);
 }
 
 INLINE void tile_sums(
     i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
-    const size_t rows) {
+    const size_t rows, const int8_t *ahead, size_t ahead_step) {
     if (rows < AMX_ROWS_MIN || depth4 < 16) {
-        tile_sums_without_amx(sums, a, a_stride, panel, depth4, rows);
+        tile_sums_without_amx(sums, a, a_stride, panel, depth4, rows, ahead, ahead_step);
         return;
     }
     configure_rows(rows);
@@ -62,6 +63,8 @@ INLINE void tile_sums(
     size_t k = 0;
     for (; k + 16 <= depth4; k += 16) {
         const int8_t *b = panel + k * 4 * MARTLET_PANEL_COLS;
+        if (ahead)
+            for (size_t i = k; i < k + 16; i++) prefetch_step(ahead + i * ahead_step, ahead_step);
         amx_load(AMX_ROWS, a + k * 4, a_stride);
         amx_load(AMX_LEFT, b, 4 * MARTLET_PANEL_COLS);
         amx_multiply_add(AMX_LEFT_SUMS, AMX_ROWS, AMX_LEFT);
@@ -72,7 +75,8 @@ INLINE void tile_sums(
     amx_store(AMX_RIGHT_SUMS, (int32_t *)sums + 16, sizeof sums[0]);
     if (k < depth4) {
         i32x16 rest[MARTLET_GEMM_ROWS][2];
-        tile_sums_without_amx(rest, a + k * 4, a_stride, panel + k * 4 * MARTLET_PANEL_COLS, depth4 - k, rows);
+        tile_sums_without_amx(
+            rest, a + k * 4, a_stride, panel + k * 4 * MARTLET_PANEL_COLS, depth4 - k, rows, NULL, 0);
 #pragma clang loop unroll(full)
         for (size_t m = 0; m < rows; m++) sums[m][0] += rest[m][0], sums[m][1] += rest[m][1];
     }

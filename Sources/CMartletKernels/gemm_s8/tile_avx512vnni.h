@@ -1,13 +1,15 @@
 /* The int8 tile with vpdpbusd on 512 bits: up to 12 rows by one panel of 32 columns, 24 accumulators in registers. */
 #define MARTLET_INT8_LEVEL(name) martlet_##name##_avx512vnni
+#include "prefetch_step.h"
 #define MARTLET_GEMM_ROWS 12
 
 INLINE void tile_sums(
     i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
-    const size_t rows) {
+    const size_t rows, const int8_t *ahead, size_t ahead_step) {
 #pragma clang loop unroll(full)
     for (size_t m = 0; m < rows; m++) sums[m][0] = sums[m][1] = (i32x16)0;
     for (size_t k = 0; k < depth4; k++, panel += 4 * MARTLET_PANEL_COLS) {
+        if (ahead) prefetch_step(ahead + k * ahead_step, ahead_step);
         __m512i left = _mm512_load_si512(panel), right = _mm512_load_si512(panel + 64);
 #pragma clang loop unroll(full)
         for (size_t m = 0; m < rows; m++) {

@@ -1,11 +1,12 @@
 /* The int8 tile with NEON alone: both sides are widened to 16 bits and smlal adds products in 32 bits: exact for every
  * u8 and s8. Inner tiles of up to 6 rows by 4 columns. */
 #define MARTLET_INT8_LEVEL(name) martlet_##name##_neon
+#include "prefetch_step.h"
 #define MARTLET_GEMM_ROWS 6
 
 INLINE void tile_sums(
     i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
-    const size_t rows) {
+    const size_t rows, const int8_t *ahead, size_t ahead_step) {
     for (size_t quad = 0; quad < 8; quad++) {
         const int8_t *b = panel + quad * 16;
         /* One accumulator a column: a lane for each of a group's four inputs. */
@@ -15,6 +16,7 @@ INLINE void tile_sums(
 #pragma clang loop unroll(full)
             for (size_t n = 0; n < 4; n++) columns[m][n] = vdupq_n_s32(0);
         for (size_t k = 0; k < depth4; k++, b += 4 * MARTLET_PANEL_COLS) {
+            if (ahead && quad == 0) prefetch_step(ahead + k * ahead_step, ahead_step);
             int8x16_t four_columns = vld1q_s8(b);
             int16x8_t left = vmovl_s8(vget_low_s8(four_columns)), right = vmovl_high_s8(four_columns);
 #pragma clang loop unroll(full)

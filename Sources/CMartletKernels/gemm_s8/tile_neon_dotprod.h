@@ -2,6 +2,7 @@
  * comes back at the end: exact, as both stay within int32 up to a depth of 32768. The sums of weights are one more row,
  * of ones. Inner tiles of up to 8 rows by 8 columns, four groups of inputs at once. */
 #define MARTLET_INT8_LEVEL(name) martlet_##name##_neondotprod
+#include "prefetch_step.h"
 #define MARTLET_GEMM_ROWS 8
 
 /* The tile's step for one group of four inputs, which stands in `lane` of every row of x. */
@@ -19,7 +20,7 @@
 
 INLINE void tile_sums(
     i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
-    const size_t rows) {
+    const size_t rows, const int8_t *ahead, size_t ahead_step) {
     const int8x16_t ones = vdupq_n_s8(1);
     const uint8x16_t offset = vdupq_n_u8(128);
     for (size_t octet = 0; octet < 4; octet++) {
@@ -30,6 +31,8 @@ INLINE void tile_sums(
         for (size_t m = 0; m < rows; m++) columns[m][0] = columns[m][1] = vdupq_n_s32(0);
         size_t k = 0;
         for (; k + 4 <= depth4; k += 4) {
+            if (ahead && octet == 0)
+                for (size_t i = k; i < k + 4; i++) prefetch_step(ahead + i * ahead_step, ahead_step);
 #pragma clang loop unroll(full)
             for (size_t m = 0; m < rows; m++)
                 x[m] = vreinterpretq_s8_u8(vsubq_u8(vld1q_u8(a + m * a_stride + k * 4), offset));

@@ -1,11 +1,12 @@
 /* The int8 tile with usmmla, which multiplies two rows of 8 u8 by two columns of 8 s8. Two groups of four inputs of the
  * panel, interleaved by zip, are such columns. Inner tiles of up to 4 pairs of rows by 4 pairs of columns. */
 #define MARTLET_INT8_LEVEL(name) martlet_##name##_neoni8mm
+#include "prefetch_step.h"
 #define MARTLET_GEMM_ROWS 8
 
 INLINE void tile_sums(
     i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
-    const size_t rows) {
+    const size_t rows, const int8_t *ahead, size_t ahead_step) {
     const size_t pairs = (rows + 1) / 2;
     for (size_t octet = 0; octet < 4; octet++) {
         const int8_t *b = panel + octet * 32;
@@ -16,6 +17,8 @@ INLINE void tile_sums(
 #pragma clang loop unroll(full)
             for (size_t n = 0; n < 4; n++) blocks[p][n] = vdupq_n_s32(0);
         for (size_t k = 0; k < depth4; k += 2, b += 8 * MARTLET_PANEL_COLS) {
+            if (ahead && octet == 0)
+                for (size_t i = k; i < k + 2; i++) prefetch_step(ahead + i * ahead_step, ahead_step);
             /* The last group of an odd depth goes with zeros: nothing after it may be read. */
             const int both = k + 2 <= depth4;
             int32x4_t first[2], second[2];

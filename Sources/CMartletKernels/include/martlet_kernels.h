@@ -123,14 +123,13 @@ typedef void martlet_activate_fn(
 
 /* Self-attention of one sequence over its own rows.
  *   query   [query_rows][query_stride]: scaled so that a score is in units of log2: log2(e) / sqrt(head_size) folded in
- *   key_value [length][key_value_stride]: all heads' keys from column 0, all heads' values from column hidden
+ *   key, value [length][key_value_stride]: all heads' keys, all heads' values
  *   out     [query_rows][out_stride], hidden = heads * head_size columns
  *   workspace  martlet_attention_workspace_floats(length, head_size) floats
  * score = fma over head_size in rising order from 0; p = 2^(score - max of the row); denominator: groups of 16 keys to
  * accumulator i % 4, tree as in layer_norm; out = (fma over keys in rising order from 0) * (1 / denominator). */
 typedef struct {
-    const float *query;
-    const float *key_value;
+    const float *query, *key, *value;
     float *out;
     float *workspace;
     size_t query_stride, key_value_stride, out_stride;
@@ -221,6 +220,16 @@ typedef struct {
 
 /* Starts from the reference; better entries overwrite it. `features` must be a subset of martlet_cpu_features(). */
 void martlet_kernel_table_init(martlet_kernel_table *table, uint32_t features);
+
+/* For a thread that waits for another one: says so to this core, or offers the core to other threads. */
+static inline void martlet_spin_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+void martlet_yield(void);
 
 /* Runs loops * 240 of the best int8 multiply-add instruction among `features`, and nothing else; the caller times it.
  * Returns the multiply-adds done, 0 when there is no such instruction. For Tools/measure and martlet info. */

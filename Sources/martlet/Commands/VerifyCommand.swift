@@ -71,7 +71,7 @@ struct VerifyCommand: ParsableCommand {
             var batch = PackedBatch()
             batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)
             var logits: [Float] = []
-            try encoder.run(batch, scratch: scratch, isCancelled: { false }, logits: &logits)
+            try encoder.run(batch, scratch: scratch, isCancelled: { false }, results: &logits)
             actual.append(logits)
         }
         let result = try GoldenComparison.check(
