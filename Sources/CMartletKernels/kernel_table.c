@@ -11,6 +11,7 @@
     table->quantize_heads = martlet_quantize_heads_##level
 #define USE_TILE(level)                                        \
     table->gemm_s8 = martlet_gemm_s8_##level,                  \
+    table->gemm_s8_activate = martlet_gemm_s8_activate_##level, \
     table->attention_s8 = martlet_attention_s8_##level
 
 void martlet_kernel_table_init(martlet_kernel_table *table, uint32_t features) {

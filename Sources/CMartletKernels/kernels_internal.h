@@ -21,6 +21,7 @@ MARTLET_DECLARE_LEVEL(neon)
 
 #define MARTLET_DECLARE_INT8_LEVEL(level)           \
     martlet_gemm_s8_fn martlet_gemm_s8_##level;     \
+    martlet_gemm_s8_activate_fn martlet_gemm_s8_activate_##level; \
     martlet_attention_s8_fn martlet_attention_s8_##level;
 
 MARTLET_DECLARE_INT8_LEVEL(reference)

@@ -76,7 +76,7 @@ package struct ArtifactInspection: Codable, Sendable {
     }
 
     private static func lines(of receipt: QualityReceipt) -> [(String, String)] {
-        [
+        var lines = [
             (
                 "int8 receipt",
                 "\(percent(receipt.labelAgreement)) of \(receipt.sentences) texts keep their answer, "
@@ -90,8 +90,13 @@ package struct ArtifactInspection: Codable, Sendable {
                     + "\(fixed(receipt.minPooledCosine, 5)) least; logits \(fixed(receipt.meanLogitCosine, 5)) mean, "
                     + "\(fixed(receipt.minLogitCosine, 5)) least"
             ),
-            ("", receipt.smoothing > 0 ? "smoothing exponent \(receipt.smoothing)" : "no smoothing"),
         ]
+        if let mean = receipt.meanEmbeddingCosine, let least = receipt.minEmbeddingCosine {
+            lines.append(("", "mean embedding \(fixed(mean, 5)) mean, \(fixed(least, 5)) least"))
+        }
+        let smoothing = receipt.smoothing > 0 ? "smoothing exponent \(receipt.smoothing)" : "no smoothing"
+        lines.append(("", receipt.scheme?.summary ?? smoothing))
+        return lines
     }
 
     static func pad(_ text: String, to width: Int) -> String {

@@ -16,15 +16,22 @@ package struct QualityReceipt: Codable, Sendable, Hashable {
     /// Cosine between the two paths' pooled vectors, what the head sees.
     package var minPooledCosine: Double
     package var meanPooledCosine: Double
-    /// Exponent of the smoothing that moved activation ranges into the weights; 0: none.
+    /// Cosine between the two paths' mean embeddings (the mean over a text's last hidden states), lowest and mean over
+    /// the texts; nil in versions made before it was measured.
+    package var minEmbeddingCosine: Double?
+    package var meanEmbeddingCosine: Double?
+    /// Largest exponent of the smoothing that moved activation ranges into the weights; 0: none.
     package var smoothing: Double
+    /// How the weights were rounded; nil in versions made before there was a choice.
+    package var scheme: Int8Scheme?
     /// Agreement that was asked for; a version below it exists only by force.
     package var gate: Double
 
     package init(
         sentences: Int, labelAgreement: Double, clearSentences: Int, clearAgreement: Double, maxScoreDrift: Double,
         minLogitCosine: Double, meanLogitCosine: Double,
-        minPooledCosine: Double, meanPooledCosine: Double, smoothing: Double, gate: Double
+        minPooledCosine: Double, meanPooledCosine: Double, minEmbeddingCosine: Double? = nil,
+        meanEmbeddingCosine: Double? = nil, smoothing: Double, scheme: Int8Scheme? = nil, gate: Double
     ) {
         self.sentences = sentences
         self.labelAgreement = labelAgreement
@@ -35,7 +42,10 @@ package struct QualityReceipt: Codable, Sendable, Hashable {
         self.meanLogitCosine = meanLogitCosine
         self.minPooledCosine = minPooledCosine
         self.meanPooledCosine = meanPooledCosine
+        self.minEmbeddingCosine = minEmbeddingCosine
+        self.meanEmbeddingCosine = meanEmbeddingCosine
         self.smoothing = smoothing
+        self.scheme = scheme
         self.gate = gate
     }
 

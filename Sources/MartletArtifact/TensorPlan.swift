@@ -23,10 +23,13 @@ package struct TensorPlan: Sendable {
         addNorm("embeddings.LayerNorm", hidden)
         for layer in 0..<numbers.layers {
             let prefix = "encoder.layer.\(layer)."
-            addLinear(prefix + "attention.self.qkv", rows: 3 * hidden, columns: hidden, isInt8)
+            addLinear(
+                prefix + "attention.self.qkv", rows: 3 * hidden, columns: hidden, isInt8, takesInputScale: true)
             addLinear(prefix + "attention.output.dense", rows: hidden, columns: hidden, isInt8)
             addNorm(prefix + "attention.output.LayerNorm", hidden)
-            addLinear(prefix + "intermediate.dense", rows: numbers.intermediateSize, columns: hidden, isInt8)
+            addLinear(
+                prefix + "intermediate.dense", rows: numbers.intermediateSize, columns: hidden, isInt8,
+                takesInputScale: true)
             addLinear(
                 prefix + "output.dense", rows: hidden, columns: numbers.intermediateSize, isInt8, takesInputScale: true)
             addNorm(prefix + "output.LayerNorm", hidden)

@@ -23,8 +23,18 @@ package struct ConvertOptions: Sendable {
     package var gate = 0.99
     /// Publish although the gate does not hold.
     package var force = false
-    /// Exponent of the smoothing to try beside none; the better of the two is kept. 0: none.
-    package var smoothing: Float = 0.5
+    /// Ways to make 8-bit weights that are tried. The one whose receipt is best is tried with compensated rounding too,
+    /// and the better of the two is kept. Not empty.
+    package var schemes = ConvertOptions.knownSchemes
+
+    /// Measured on sentence encoders: what leaves a layer norm has a few channels far larger than the rest, and gains
+    /// from a strong smoothing; what leaves the activation gains from none or from a strong one, and loses by half.
+    package static let knownSchemes = [
+        Int8Scheme(queryKeyValue: 0.65, attentionOutput: 0.5, intermediate: 0.65, rounding: .nearest),
+        Int8Scheme(
+            queryKeyValue: 0.65, attentionOutput: 0.5, intermediate: 0.65, output: 0.7, rounding: .nearest),
+        Int8Scheme(rounding: .nearest),
+    ]
 
     package init(name: String, version: Int? = nil) {
         self.name = name

@@ -123,54 +123,59 @@ package struct Converter: Sendable {
         guard let head = Head(model.tensors) else {
             throw MartletError(.internalError, "the model lost its head while it was converted")
         }
-        let maxima = ChannelMaxima()
-        let pooling = model.pooling
-        let floatPooled = try pooled(pooling.configuration, pooling.tensors, encodings, maxima, 0.1, 0.45, .measuringFloat)
-        let measurement = QualityMeasurement(problem: config.problemType, head: head, floatPooled: floatPooled)
+        let inputs = InputStatistics()
+        let floats = try answers(model, model.tensors, encodings, inputs) { tell(.measuringFloat, 0.1 + 0.25 * $0) }
+        if let failure = inputs.failure { throw failure }
+        let measurement = QualityMeasurement(problem: config.problemType, head: head, float: floats)
 
-        let candidates: [Smoothing?] =
-            options.smoothing > 0
-            ? [nil, Smoothing(observed: maxima, exponent: options.smoothing, model.configuration)] : [nil]
+        // Smoothing is chosen with plain rounding, which takes no time; then the choice is rounded with care.
         var best: (tensors: TensorList, receipt: QualityReceipt)?
-        for (index, smoothing) in candidates.enumerated() {
-            let share = 0.45 / Double(candidates.count)
-            let begin = 0.45 + share * Double(index)
-            tell(.quantising, begin)
-            let tensors = Quantiser.quantise(model, smoothing: smoothing)
-            var poolingTensors = tensors
-            poolingTensors.setIdentityHead(hidden: model.configuration.hiddenSize)
-            let answers = try pooled(
-                pooling.configuration, poolingTensors, encodings, nil, begin, begin + share, .measuringInt8)
-            let receipt = measurement.receipt(
-                pooled: answers, smoothing: smoothing?.exponent ?? 0, gate: options.gate)
-            if let known = best, !receipt.isBetter(than: known.receipt) { continue }
+        func attempt(_ scheme: Int8Scheme, _ begin: Double, _ share: Double) throws(MartletError) {
+            let tensors = Quantiser.quantise(model, scheme, inputs) { tell(.quantising, begin + share * 0.8 * $0) }
+            let int8 = try answers(model, tensors, encodings, nil) {
+                tell(.measuringInt8, begin + share * (0.8 + 0.2 * $0))
+            }
+            let receipt = measurement.receipt(int8, scheme: scheme, gate: options.gate)
+            if let best, !receipt.isBetter(than: best.receipt) { return }
             best = (tensors, receipt)
+        }
+        let share = 0.2 / Double(max(1, options.schemes.count))
+        for (index, scheme) in options.schemes.enumerated() {
+            try attempt(scheme, 0.35 + share * Double(index), share)
+        }
+        if var scheme = best?.receipt.scheme {
+            scheme.rounding = .compensated
+            try attempt(scheme, 0.55, 0.4)
         }
         guard let best else { throw MartletError(.internalError, "no precision was tried") }
         guard best.receipt.passes || options.force else {
             throw MartletError(
                 .failedPrecondition,
                 "int8 changes too many answers: a share of \(best.receipt.clearAgreement) of the "
-                    + "\(best.receipt.clearSentences) texts with a clear answer keep it, the gate is \(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts "
-                    + "like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
+                    + "\(best.receipt.clearSentences) texts with a clear answer keep it, the gate is "
+                    + "\(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
                     + "(--force).")
         }
         return best
     }
 
-    /// Pooled vectors of all encodings, in order.
-    private func pooled(
-        _ configuration: EncoderConfiguration, _ tensors: TensorList, _ encodings: [Encoding],
-        _ observer: ChannelMaxima?, _ from: Double, _ to: Double, _ stage: ConvertProgress.Stage
-    ) throws(MartletError) -> [[Float]] {
-        let runner = try EncoderRunner(configuration, tensors)
+    /// Vectors of all encodings, in order.
+    private func answers(
+        _ model: FloatModel, _ tensors: TensorList, _ encodings: [Encoding], _ observer: InputStatistics?,
+        _ tell: (Double) -> Void
+    ) throws(MartletError) -> TextVectors {
+        var pooling = tensors
+        pooling.setIdentityHead(hidden: model.configuration.hiddenSize)
+        let runner = try EncoderRunner(model.pooling.configuration, pooling)
         let total = max(1, encodings.reduce(0) { $0 + $1.ids.count })
         var done = 0
-        var vectors: [[Float]] = []
+        var vectors = TextVectors()
         for encoding in encodings {
-            vectors.append(try runner.logits(encoding, observer: observer))
+            vectors.pooled.append(try runner.run(encoding))
+            // Sees every row of the last layer, where the other sees the first rows alone.
+            vectors.embeddings.append(try runner.run(encoding, output: .meanEmbedding, observer: observer))
             done += encoding.ids.count
-            tell(stage, from + (to - from) * Double(done) / Double(total))
+            tell(Double(done) / Double(total))
         }
         return vectors
     }
@@ -197,9 +202,11 @@ package struct Converter: Sendable {
 }
 
 extension QualityReceipt {
-    /// Agreement first, clear answers before all, then the mean cosine of what the head sees.
+    /// Clear answers first, then the mean cosines of what the head sees and of the embedding. Agreement on unclear
+    /// answers is left out: among a few hundred texts it is a matter of luck.
     func isBetter(than other: QualityReceipt) -> Bool {
-        (clearAgreement, labelAgreement, meanPooledCosine)
-            > (other.clearAgreement, other.labelAgreement, other.meanPooledCosine)
+        (clearAgreement, vectorCosine) > (other.clearAgreement, other.vectorCosine)
     }
+
+    private var vectorCosine: Double { meanPooledCosine + (meanEmbeddingCosine ?? meanPooledCosine) }
 }

@@ -16,14 +16,17 @@ package struct EncoderRunner {
     }
 
     /// Logits of one encoding, in class order.
-    package func logits(
-        _ encoding: Encoding, observer: (any ActivationObserver)? = nil
+    package func logits(_ encoding: Encoding) throws(MartletError) -> [Float] { try run(encoding) }
+
+    /// Logits or mean embedding of one encoding.
+    package func run(
+        _ encoding: Encoding, output: EncoderOutput = .logits, observer: (any ActivationObserver)? = nil
     ) throws(MartletError) -> [Float] {
         var batch = PackedBatch()
         batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)
-        var logits: [Float] = []
-        try model.run(batch, scratch: scratch, observer: observer, results: &logits)
-        return logits
+        var results: [Float] = []
+        try model.run(batch, output: output, scratch: scratch, observer: observer, results: &results)
+        return results
     }
 }
 

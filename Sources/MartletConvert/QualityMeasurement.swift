@@ -1,28 +1,35 @@
 internal import MartletArtifact
 internal import MartletCore
 
+/// What a model makes of a set of texts, in their order.
+struct TextVectors {
+    /// What the head reads.
+    var pooled: [[Float]] = []
+    /// Means over the last hidden states.
+    var embeddings: [[Float]] = []
+}
+
 /// The float path's answers to a set of texts, and how far another model's answers are from them.
-package struct QualityMeasurement: Sendable {
+struct QualityMeasurement {
     private let problem: ProblemType
-    private let floatPooled: [[Float]]
+    private let float: TextVectors
     private let head: Head
 
-    /// - Parameter floatPooled: pooled vectors of the float path, one per text.
-    init(problem: ProblemType, head: Head, floatPooled: [[Float]]) {
+    init(problem: ProblemType, head: Head, float: TextVectors) {
         self.problem = problem
         self.head = head
-        self.floatPooled = floatPooled
+        self.float = float
     }
 
-    /// - Parameter pooled: the other model's pooled vectors for the same texts.
-    func receipt(pooled: [[Float]], smoothing: Float, gate: Double) -> QualityReceipt {
+    /// - Parameter other: the other model's vectors for the same texts.
+    func receipt(_ other: TextVectors, scheme: Int8Scheme, gate: Double) -> QualityReceipt {
         var agreeing = 0
         var clear = 0
         var clearAgreeing = 0
         var drift = 0.0
         var logitCosines: [Double] = []
         var pooledCosines: [Double] = []
-        for (expected, actual) in zip(floatPooled, pooled) {
+        for (expected, actual) in zip(float.pooled, other.pooled) {
             let expectedLogits = head.logits(expected)
             let actualLogits = head.logits(actual)
             let agrees = answer(expectedLogits) == answer(actualLogits)
@@ -35,6 +42,7 @@ package struct QualityMeasurement: Sendable {
             logitCosines.append(cosine(expectedLogits, actualLogits))
             pooledCosines.append(cosine(expected, actual))
         }
+        let embeddingCosines = zip(float.embeddings, other.embeddings).map(cosine)
         let count = max(logitCosines.count, 1)
         func rounded(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
         func mean(_ values: [Double]) -> Double { rounded(values.reduce(0, +) / Double(count)) }
@@ -44,7 +52,8 @@ package struct QualityMeasurement: Sendable {
             clearAgreement: clear == 0 ? 1 : rounded(Double(clearAgreeing) / Double(clear)),
             maxScoreDrift: rounded(drift), minLogitCosine: rounded(logitCosines.min() ?? 1),
             meanLogitCosine: mean(logitCosines), minPooledCosine: rounded(pooledCosines.min() ?? 1),
-            meanPooledCosine: mean(pooledCosines), smoothing: Double(smoothing), gate: gate)
+            meanPooledCosine: mean(pooledCosines), minEmbeddingCosine: rounded(embeddingCosines.min() ?? 1),
+            meanEmbeddingCosine: mean(embeddingCosines), smoothing: scheme.largestExponent, scheme: scheme, gate: gate)
     }
 
     /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label; it

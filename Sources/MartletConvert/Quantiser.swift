@@ -1,5 +1,6 @@
-package import MartletArtifact
+internal import MartletArtifact
 internal import MartletCore
+internal import MartletEncoder
 
 /// Turns a matrix into 8-bit integers with one scale per row (per output channel), symmetric, -127 to 127.
 package enum Quantiser {
@@ -32,20 +33,35 @@ package enum Quantiser {
     }
 
     /// The int8 artifact's tensors: linear layers and the word table in 8 bits, all else as it is.
-    /// - Parameter smoothing: nil to leave ranges as they are.
-    package static func quantise(_ model: FloatModel, smoothing: Smoothing?) -> TensorList {
-        let source = smoothing?.applied(to: model.tensors, model.configuration) ?? model.tensors
+    /// - Parameters:
+    ///   - inputs: what the float path's linear layers read.
+    ///   - tell: told the share that is done, 0 to 1.
+    static func quantise(
+        _ model: FloatModel, _ scheme: Int8Scheme, _ inputs: InputStatistics, tell: (Double) -> Void
+    ) -> TensorList {
+        let smoothed = Smoothing(model, scheme, inputs)
         var result = TensorList()
-        let linear = Set(Smoothing.sites(model.configuration).map { $0.tensorName + ".weight" })
-        for tensor in source.tensors {
-            guard linear.contains(tensor.name) || tensor.name == "embeddings.word_embeddings.weight" else {
+        var sites: [String: LinearSite] = [:]
+        for site in LinearSite.all(layers: model.configuration.layers) { sites[site.tensorName + ".weight"] = site }
+        let total = Double(max(1, sites.count))
+        for tensor in smoothed.tensors.tensors {
+            let site = sites.removeValue(forKey: tensor.name)
+            guard site != nil || tensor.name == "embeddings.word_embeddings.weight" else {
                 result.set(tensor)
                 continue
             }
             let rows = tensor.shape[0]
-            let (q, scale) = quantise(tensor.floats, rows: rows)
+            let q: [Int8], scale: [Float]
+            if scheme.rounding == .compensated, let site, let gram = inputs.gram(of: site) {
+                let rounding = CompensatedRounding(
+                    gram: gram, inputs: tensor.shape[1], scale: smoothed.inputScales[site.tensorName])
+                (q, scale) = rounding.quantise(tensor.floats, rows: rows)
+            } else {
+                (q, scale) = quantise(tensor.floats, rows: rows)
+            }
             result.set(tensor.name, tensor.shape, q)
             result.set(tensor.name + ".scale", [rows], scale)
+            tell(1 - Double(sites.count) / total)
         }
         return result
     }

@@ -10,59 +10,48 @@ internal import MartletEncoder
 /// the row is quantised. For the attention's output layer it goes into the rows of V instead, since a context vector is a
 /// weighted mean of V's rows.
 /// - SeeAlso: Xiao et al. 2022, SmoothQuant, section 4.
-package struct Smoothing: Sendable {
-    /// Largest absolute value per input channel of each linear layer, by the layer's name.
-    package let inputMaxima: [String: [Float]]
-    package let exponent: Float
+struct Smoothing {
+    /// Tensors whose products are the float model's, with the input scales among them.
+    private(set) var tensors: TensorList
+    /// What each layer's input is multiplied by on its way, by the layer's name; no entry for 1.
+    private(set) var inputScales: [String: [Float]] = [:]
 
-    package init(inputMaxima: [String: [Float]], exponent: Float) {
-        self.inputMaxima = inputMaxima
-        self.exponent = exponent
-    }
-
-    /// From what the float path saw.
-    init(observed maxima: ChannelMaxima, exponent: Float, _ configuration: EncoderConfiguration) {
-        var inputMaxima: [String: [Float]] = [:]
-        for site in Smoothing.sites(configuration) { inputMaxima[site.tensorName] = maxima.maxima(of: site) }
-        self.init(inputMaxima: inputMaxima, exponent: exponent)
-    }
-
-    /// The linear layers that run in 8 bits.
-    static func sites(_ configuration: EncoderConfiguration) -> [LinearSite] {
-        (0..<configuration.layers).flatMap { layer -> [LinearSite] in
-            [.qkv(layer: layer), .attentionOutput(layer: layer), .intermediate(layer: layer), .output(layer: layer)]
-        }
-    }
-
-    /// Layers whose `input_scale` the encoder multiplies in.
-    private static let inputScaled = ["output.dense"]
-
-    func applied(to tensors: TensorList, _ configuration: EncoderConfiguration) -> TensorList {
-        var result = tensors
-        let hidden = configuration.hiddenSize
-        for layer in 0..<configuration.layers {
-            let prefix = "encoder.layer.\(layer)."
-            let output = prefix + "attention.output.dense"
-            let qkv = prefix + "attention.self.qkv"
+    /// - Parameter inputs: what the float path saw.
+    init(_ model: FloatModel, _ scheme: Int8Scheme, _ inputs: InputStatistics) {
+        tensors = model.tensors
+        let hidden = model.configuration.hiddenSize
+        for layer in 0..<model.configuration.layers {
+            let qkv = LinearSite.qkv(layer: layer).tensorName
+            let output = LinearSite.attentionOutput(layer: layer)
             // First, because it changes rows of the layer that is smoothed next.
-            if let scales = scales(for: output, in: result) {
-                scaleColumns(of: output, by: scales, in: &result)
+            if let scales = scales(for: output, exponent: scheme.attentionOutput, inputs) {
+                scaleColumns(of: output.tensorName, by: scales)
                 let inverse = scales.map { 1 / $0 }
-                scaleRows(of: qkv + ".weight", from: 2 * hidden, by: inverse, in: &result)
-                scaleRows(of: qkv + ".bias", from: 2 * hidden, by: inverse, in: &result)
+                scaleRows(of: qkv + ".weight", from: 2 * hidden, by: inverse)
+                scaleRows(of: qkv + ".bias", from: 2 * hidden, by: inverse)
+                inputScales[output.tensorName] = inverse
             }
-            for name in Smoothing.inputScaled.map({ prefix + $0 }) {
-                guard let scales = scales(for: name, in: result) else { continue }
-                scaleColumns(of: name, by: scales, in: &result)
-                result.set(name + ".input_scale", [scales.count], scales.map { 1 / $0 })
+            let sites: [(LinearSite, Double)] = [
+                (.qkv(layer: layer), scheme.queryKeyValue), (.intermediate(layer: layer), scheme.intermediate),
+                (.output(layer: layer), scheme.output),
+            ]
+            for (site, exponent) in sites {
+                guard let scales = scales(for: site, exponent: exponent, inputs) else { continue }
+                let inverse = scales.map { 1 / $0 }
+                scaleColumns(of: site.tensorName, by: scales)
+                tensors.set(site.tensorName + ".input_scale", [scales.count], inverse)
+                inputScales[site.tensorName] = inverse
             }
         }
-        return result
     }
 
-    /// One factor per input channel, in 1/1000 to 1000 around a mean of 1; nil when the layer was not observed.
-    private func scales(for name: String, in tensors: TensorList) -> [Float]? {
-        guard let weight = tensors.tensor(named: name + ".weight"), let maxima = inputMaxima[name] else { return nil }
+    /// One factor per input channel, in 1/1000 to 1000 around a mean of 1; nil for an exponent of 0, or when the layer
+    /// was not observed.
+    private func scales(for site: LinearSite, exponent: Double, _ inputs: InputStatistics) -> [Float]? {
+        let exponent = Float(exponent)
+        guard exponent > 0, let weight = tensors.tensor(named: site.tensorName + ".weight"),
+            let maxima = inputs.maxima(of: site)
+        else { return nil }
         let values = weight.floats
         let columns = weight.shape[1]
         guard maxima.count == columns, maxima.allSatisfy(\.isFinite) else { return nil }
@@ -81,7 +70,7 @@ package struct Smoothing: Sendable {
         return logs.map { exp2Of(max(-10, min(10, $0 - mean))) }
     }
 
-    private func scaleColumns(of name: String, by factors: [Float], in tensors: inout TensorList) {
+    private mutating func scaleColumns(of name: String, by factors: [Float]) {
         guard let weight = tensors.tensor(named: name + ".weight") else { return }
         var values = Array(weight.floats)
         var place = 0
@@ -95,7 +84,7 @@ package struct Smoothing: Sendable {
     }
 
     /// Multiplies row `from + i` by `factors[i]`.
-    private func scaleRows(of name: String, from first: Int, by factors: [Float], in tensors: inout TensorList) {
+    private mutating func scaleRows(of name: String, from first: Int, by factors: [Float]) {
         guard let tensor = tensors.tensor(named: name) else { return }
         var values = Array(tensor.floats)
         let columns = tensor.shape.dropFirst().reduce(1, *)

@@ -9,6 +9,13 @@ package enum LinearSite: Hashable, Sendable {
     /// Second feed-forward projection of a layer; reads the activation's output.
     case output(layer: Int)
 
+    /// Every linear layer of an encoder that can run in 8 bits.
+    package static func all(layers: Int) -> [LinearSite] {
+        (0..<layers).flatMap { layer -> [LinearSite] in
+            [.qkv(layer: layer), .attentionOutput(layer: layer), .intermediate(layer: layer), .output(layer: layer)]
+        }
+    }
+
     /// Name of the layer's tensors, without `.weight`.
     package var tensorName: String {
         switch self {
@@ -27,6 +34,16 @@ package struct ActivationRows {
     package let rows: Int
     package let channels: Int
 
+    /// - Parameters:
+    ///   - base: first value of the first row; stays valid while this value is used.
+    ///   - stride: floats from one row to the next, at least `channels`.
+    package init(base: UnsafePointer<Float>, stride: Int, rows: Int, channels: Int) {
+        self.base = base
+        self.stride = stride
+        self.rows = rows
+        self.channels = channels
+    }
+
     /// Row `index` of `channels` values.
     package subscript(row index: Int) -> UnsafeBufferPointer<Float> {
         precondition((0..<rows).contains(index), "row \(index) of \(rows)")
@@ -36,29 +53,8 @@ package struct ActivationRows {
 
 /// Sees what each linear layer reads while a batch runs: for calibration.
 ///
-/// In the last layer only the first row of each sequence goes through `attentionOutput`, `intermediate` and `output`,
-/// since the head reads no other.
+/// When logits are wanted, only the first row of each sequence goes through `attentionOutput`, `intermediate` and `output`
+/// of the last layer, since the head reads no other.
 package protocol ActivationObserver: AnyObject {
     func observe(_ site: LinearSite, _ rows: ActivationRows)
-}
-
-/// Largest absolute value of every input channel of every linear layer (SmoothQuant calibration).
-package final class ChannelMaxima: ActivationObserver {
-    private var maxima: [LinearSite: [Float]] = [:]
-
-    package init() {}
-
-    /// Nil until the site was observed.
-    package func maxima(of site: LinearSite) -> [Float]? { maxima[site] }
-
-    package func observe(_ site: LinearSite, _ rows: ActivationRows) {
-        var channels = maxima.removeValue(forKey: site) ?? [Float](repeating: 0, count: rows.channels)
-        for index in 0..<rows.rows {
-            let row = rows[row: index]
-            for channel in 0..<min(channels.count, row.count) where abs(row[channel]) > channels[channel] {
-                channels[channel] = abs(row[channel])
-            }
-        }
-        maxima[site] = channels
-    }
 }

@@ -14,8 +14,11 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
     /// Rows of one pass, unless the longest sequence is longer: enough to hide reading the weights, few enough to stay
     /// in the last cache level.
     static let passRows = 512
-    /// Rows of one block: 48 rows of 1536 floats and bytes take a third of a 1 MiB cache.
-    static let blockRows = 48
+    /// Rows of one block: its feed-forward activations take a third of a 2 MiB cache. More rows read the weights, and pack
+    /// a long sequence's keys, less often.
+    static func blockRows(_ configuration: EncoderConfiguration) -> Int {
+        max(48, min(96, 96 * 1_536 / max(1, configuration.intermediateSize)))
+    }
 
     /// Checks every tensor and packs the weights.
     ///
@@ -47,7 +50,7 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
     package func scratch(rowsMax: Int, members: Int = 1) throws(MartletError) -> EncoderScratch {
         try EncoderScratch(
             configuration, precision: precision, rows: Self.scratchRows(configuration, rowsMax: rowsMax),
-            blockRows: Self.blockRows, members: max(1, members))
+            blockRows: Self.blockRows(configuration), members: max(1, members))
     }
 
     /// Bytes of such a scratch, before a model is there.
@@ -56,7 +59,7 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
     ) -> Int {
         EncoderScratch.bytes(
             configuration, precision: precision, rows: scratchRows(configuration, rowsMax: rowsMax),
-            blockRows: blockRows, members: max(1, members))
+            blockRows: blockRows(configuration), members: max(1, members))
     }
 
     private static func scratchRows(_ configuration: EncoderConfiguration, rowsMax: Int) -> Int {

@@ -244,19 +244,22 @@ struct EncoderPass {
 
         observe(.intermediate(layer: index), rows, stride, count, hidden)
         let inner = model.configuration.intermediateSize, innerStride = scratch.strides.inner
-        apply(
-            layer.intermediate, to: rows, stride: stride, count: count, out: member.inner, outStride: innerStride,
-            member)
-        profile?.lap(.intermediate, rows: count)
-        if isInt8 {
-            kernels.activate(
-                member.inner, innerStride, count, inner, model.plan.activation, layer.outputInputScale,
-                &member.quantized)
+        if case .int8(let linear) = layer.intermediate {
+            withUnsafeMutablePointer(to: &member.quantized) { quantized in
+                withUnsafePointer(to: linear) { linear in
+                    kernels.gemm_s8_activate(
+                        quantized, member.inner, innerStride, quantized, linear, count, model.plan.activation,
+                        layer.outputInputScale)
+                }
+            }
         } else {
+            apply(
+                layer.intermediate, to: rows, stride: stride, count: count, out: member.inner,
+                outStride: innerStride, member)
             kernels.activate(
                 member.inner, innerStride, count, inner, model.plan.activation, layer.outputInputScale, nil)
         }
-        profile?.lap(.activation, rows: count)
+        profile?.lap(.intermediate, rows: count)
         observe(.output(layer: index), member.inner, innerStride, count, inner)
         apply(
             layer.output, to: member.inner, stride: innerStride, count: count, out: rows, outStride: stride,

@@ -11,10 +11,8 @@ package enum EncoderStep: Int, CaseIterable, Sendable {
     case quantisation
     /// Output projection of the attention.
     case attentionOutput
-    /// First feed-forward projection.
+    /// First feed-forward projection and the activation, with the quantisation of its result.
     case intermediate
-    /// GELU, with the quantisation of its result.
-    case activation
     /// Second feed-forward projection.
     case output
     /// Mean of a sequence's rows.
@@ -33,8 +31,7 @@ package enum EncoderStep: Int, CaseIterable, Sendable {
         case .attention: "attention"
         case .quantisation: "quantisation"
         case .attentionOutput: "attention output"
-        case .intermediate: "feed-forward 1"
-        case .activation: "GELU"
+        case .intermediate: "feed-forward 1, GELU"
         case .output: "feed-forward 2"
         case .pooling: "pooling"
         case .head: "head"

@@ -91,13 +91,15 @@ enum Projections {
     ) throws(MartletError) -> martlet_quantized_heads {
         let heads = plan.configuration.heads, size = plan.configuration.hiddenSize / heads
         let bytes = rows * plan.strides.heads
-        let scales = heads * rows
+        // Not a multiple of 4096 bytes: the scales of one row's heads would share one cache set.
+        let scaleStride = (rows + 15) / 16 * 16 + 16
+        let scales = heads * scaleStride
         return martlet_quantized_heads(
             query: try arena.take(bytes), key: try arena.take(bytes), value: try arena.take(bytes),
             query_scales: try arena.take(scales), key_scales: try arena.take(scales),
             key_offsets: try arena.take(scales), value_logs: try arena.take(scales),
             value_inverses: try arena.take(scales), stride: plan.strides.heads,
-            head_bytes: martlet_head_bytes(size), scale_stride: rows, heads: heads, head_size: size)
+            head_bytes: martlet_head_bytes(size), scale_stride: scaleStride, heads: heads, head_size: size)
     }
 }
 
@@ -170,7 +172,7 @@ struct ScratchPlan {
 
     private func projectionBytes(rows: Int) -> Int {
         switch precision {
-        case .int8: 3 * rows * strides.heads + 5 * 4 * configuration.heads * rows + 8 * AlignedArena.alignment
+        case .int8: 3 * rows * strides.heads + 5 * 4 * configuration.heads * (rows + 32) + 8 * AlignedArena.alignment
         case .float32: 4 * rows * 3 * strides.hidden
         }
     }

@@ -126,7 +126,7 @@ struct WeightPacker {
             let packedScales = try arena.take(columns, of: Float.self)
             fill(packedScales, from: scales, parts)
             let packed = try arena.take(martlet_packed_s8_bytes(columns, inputs), of: Int8.self)
-            let sums = try arena.take(columns, of: Int32.self)
+            let sums = try arena.take(columns, of: Float.self)
             let values = weight.bytes.bindMemory(to: Int8.self)
             forEach(parts) { part, column in
                 guard let base = values.baseAddress else { return }

@@ -44,6 +44,11 @@ void same_floats(
 void same_bytes(
     const check_tables *tables, const char *what, const char *shape, const void *got, const void *wanted,
     size_t count);
+/* Guarded rows of bytes for a kernel to write, and their comparison: scales, zero points and bytes. */
+martlet_quantized_rows quantized(size_t rows, size_t stride);
+void same_quantized(
+    const check_tables *tables, const char *what, const char *shape, const martlet_quantized_rows *got,
+    const martlet_quantized_rows *wanted, size_t rows);
 /* Counts a failure and prints it. */
 void failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

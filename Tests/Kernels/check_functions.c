@@ -50,18 +50,18 @@ static void check_exp2(uint32_t step) {
         float x = from_bits(bits);
         double truth = exp2((double)x);
         measured(&exact, fabs(reference_exp2(x) / truth - 1), x);
-        measured(&cubic, fabs(reference_exp2_cubic(x) / truth - 1), x);
+        if (x >= MARTLET_EXP2_FLOOR) measured(&cubic, fabs(reference_exp2_cubic(x) / truth - 1), x);
     }
     report(&exact);
     report(&cubic);
     if (reference_exp2(0) != 1 || reference_exp2_cubic(0) != 1) failed("2^0 is not 1");
     for (int n = 0; n >= -126; n--)
-        if (reference_exp2((float)n) != ldexpf(1, n) || reference_exp2_cubic((float)n) != ldexpf(1, n))
+        if (reference_exp2((float)n) != ldexpf(1, n) || reference_exp2_cubic((float)n) != ldexpf(1, n < -64 ? -64 : n))
             failed("2^%d is not exact", n);
     const float below[] = {-126.5f, -1000, -3e38f, -INFINITY};
     for (int i = 0; i < 4; i++)
-        if (reference_exp2(below[i]) != 0x1p-126f || reference_exp2_cubic(below[i]) != 0x1p-126f)
-            failed("2^%a is not 2^-126", below[i]);
+        if (reference_exp2(below[i]) != 0x1p-126f || reference_exp2_cubic(below[i]) != 0x1p-64f)
+            failed("2^%a is not the smallest value", below[i]);
 }
 
 /* Activations of `count` floats by the reference kernel. */

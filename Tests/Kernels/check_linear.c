@@ -13,8 +13,8 @@ static void check_int8(const check_tables *tables, size_t rows, size_t cols, siz
     uint64_t seed = rows * 10000 + cols * 100 + depth;
     size_t padded = round_up(cols, 32), stride = round_up(depth, 32);
     int8_t *weights = guarded(cols * depth), *packed = guarded(martlet_packed_s8_bytes(cols, depth));
-    int32_t *sums = guarded(padded * 4), *zeros = guarded(rows * 4);
-    float *scales = guarded(padded * 4), *bias = guarded(padded * 4), *row_scales = guarded(rows * 4);
+    float *sums = guarded(padded * 4), *zeros = guarded(rows * 4), *scales = guarded(padded * 4);
+    float *bias = guarded(padded * 4), *row_scales = guarded(rows * 4), *channel_scale = guarded(padded * 4);
     uint8_t *values = guarded(rows * stride);
     for (size_t i = 0; i < cols * depth; i++)
         weights[i] = (int8_t)(kind == RANDOM ? random_int(&seed, -127, 127) : kind == LARGEST ? 127 : -128);
@@ -23,7 +23,7 @@ static void check_int8(const check_tables *tables, size_t rows, size_t cols, siz
         scales[i] = random_float(&seed, 0.001f, 0.01f), bias[i] = random_float(&seed, -1, 1);
     for (size_t m = 0; m < rows; m++) {
         row_scales[m] = random_float(&seed, 0.001f, 0.1f);
-        zeros[m] = random_int(&seed, 0, 255);
+        zeros[m] = (float)random_int(&seed, 0, 255);
         /* The pad may hold anything: its weights are zero. */
         for (size_t k = 0; k < stride; k++)
             values[m * stride + k] = (uint8_t)(kind == RANDOM ? random_int(&seed, 0, 255) : 255);
@@ -36,6 +36,17 @@ static void check_int8(const check_tables *tables, size_t rows, size_t cols, siz
         tables->reference.gemm_s8(wanted, padded, &in, &linear, rows, (martlet_store_mode)mode);
         tables->fast.gemm_s8(out, padded, &in, &linear, rows, (martlet_store_mode)mode);
         same_floats(tables, "gemm_s8", shape, out, wanted, rows * padded);
+    }
+    martlet_quantized_rows bytes = quantized(rows, padded), bytes_wanted = quantized(rows, padded);
+    for (size_t i = 0; i < cols; i++) channel_scale[i] = random_float(&seed, 0.25f, 4);
+    for (int activation = MARTLET_GELU_ERF; activation <= MARTLET_TANH; activation++) {
+        const float *scale = activation % 2 == 0 ? channel_scale : NULL;
+        tables->reference.gemm_s8_activate(
+            &bytes_wanted, wanted, padded, &in, &linear, rows, (martlet_activation)activation, scale);
+        tables->fast.gemm_s8_activate(
+            &bytes, out, padded, &in, &linear, rows, (martlet_activation)activation, scale);
+        same_floats(tables, "gemm_s8_activate", shape, out, wanted, rows * padded);
+        same_quantized(tables, "gemm_s8_activate", shape, &bytes, &bytes_wanted, rows);
     }
     free_guarded();
 }
@@ -74,6 +85,7 @@ void check_linear(const check_tables *tables) {
     }
     check_int8(tables, 7, 32, 32768, LARGEST);
     check_int8(tables, 7, 32, 32768, OPPOSITE);
+    check_int8(tables, 97, 40, 20, RANDOM); /* more rows than ranges are kept for at once */
     for (size_t rows = 1; rows <= 26; rows++) check_float(tables, rows, 33, 37);
     for (size_t i = 0; i < sizeof cols / sizeof cols[0]; i++) check_float(tables, 13, cols[i], 20);
 }

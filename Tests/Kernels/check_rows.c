@@ -29,19 +29,6 @@ static float *awkward_rows(size_t cols, size_t stride, uint64_t *seed, int finit
     return rows;
 }
 
-static martlet_quantized_rows quantized(size_t stride) {
-    return (martlet_quantized_rows){
-        .values = guarded(ROWS * stride), .scales = guarded(ROWS * 4), .zeros = guarded(ROWS * 4), .stride = stride};
-}
-
-static void same_quantized(
-    const check_tables *tables, const char *what, const char *shape, const martlet_quantized_rows *got,
-    const martlet_quantized_rows *wanted) {
-    same_floats(tables, what, shape, got->scales, wanted->scales, ROWS);
-    same_bytes(tables, what, shape, got->zeros, wanted->zeros, ROWS * 4);
-    same_bytes(tables, what, shape, got->values, wanted->values, ROWS * got->stride);
-}
-
 static float *channel_scales(size_t cols, size_t stride, uint64_t *seed) {
     float *scales = guarded(stride * 4);
     for (size_t i = 0; i < cols; i++) scales[i] = random_float(seed, 0.25f, 4);
@@ -59,11 +46,11 @@ static void check_width(const check_tables *tables, size_t cols, int scaled, int
     const float *scale = scaled ? channel_scales(cols, stride, &seed) : NULL;
     for (size_t i = 0; i < cols; i++)
         gamma[i] = random_float(&seed, 0.5f, 2), beta[i] = random_float(&seed, -1, 1);
-    martlet_quantized_rows got_bytes = quantized(stride), wanted_bytes = quantized(stride);
+    martlet_quantized_rows got_bytes = quantized(ROWS, stride), wanted_bytes = quantized(ROWS, stride);
 
     tables->fast.quantize_rows(&got_bytes, in, stride, ROWS, cols, scale);
     tables->reference.quantize_rows(&wanted_bytes, in, stride, ROWS, cols, scale);
-    same_quantized(tables, "quantize_rows", shape, &got_bytes, &wanted_bytes);
+    same_quantized(tables, "quantize_rows", shape, &got_bytes, &wanted_bytes, ROWS);
 
     for (int to_bytes = 0; to_bytes <= 1; to_bytes++) {
         if (finite) { /* a row that is not becomes NaN whole, its pad with it or not */
@@ -72,7 +59,7 @@ static void check_width(const check_tables *tables, size_t cols, int scaled, int
             tables->reference.layer_norm(
                 wanted, stride, ROWS, cols, gamma, beta, 1e-5f, scale, to_bytes ? &wanted_bytes : NULL);
             same_floats(tables, "layer_norm", shape, got, wanted, ROWS * stride);
-            same_quantized(tables, "layer_norm", shape, &got_bytes, &wanted_bytes);
+            same_quantized(tables, "layer_norm", shape, &got_bytes, &wanted_bytes, ROWS);
         }
         for (int activation = MARTLET_GELU_ERF; activation <= MARTLET_TANH; activation++) {
             memcpy(got, in, bytes), memcpy(wanted, in, bytes);
@@ -81,7 +68,7 @@ static void check_width(const check_tables *tables, size_t cols, int scaled, int
             tables->reference.activate(
                 wanted, stride, ROWS, cols, (martlet_activation)activation, scale, to_bytes ? &wanted_bytes : NULL);
             same_floats(tables, "activate", shape, got, wanted, ROWS * stride);
-            same_quantized(tables, "activate", shape, &got_bytes, &wanted_bytes);
+            same_quantized(tables, "activate", shape, &got_bytes, &wanted_bytes, ROWS);
         }
     }
     free_guarded();

@@ -44,7 +44,7 @@ int random_int(uint64_t *seed, int low, int high) {
 static struct {
     void *region;
     size_t bytes;
-} regions[64];
+} regions[96];
 static size_t region_count;
 
 int due(void) {
@@ -104,6 +104,19 @@ void same_bytes(
             failed("%s %s, %s, byte %zu: %u, not %u", tables->name, what, shape, i, left[i], right[i]);
             return;
         }
+}
+
+martlet_quantized_rows quantized(size_t rows, size_t stride) {
+    return (martlet_quantized_rows){
+        .values = guarded(rows * stride), .scales = guarded(rows * 4), .zeros = guarded(rows * 4), .stride = stride};
+}
+
+void same_quantized(
+    const check_tables *tables, const char *what, const char *shape, const martlet_quantized_rows *got,
+    const martlet_quantized_rows *wanted, size_t rows) {
+    same_floats(tables, what, shape, got->scales, wanted->scales, rows);
+    same_floats(tables, what, shape, got->zeros, wanted->zeros, rows);
+    same_bytes(tables, what, shape, got->values, wanted->values, rows * got->stride);
 }
 
 /* check-kernels [OPTION VALUE]... compares every level this CPU runs with the reference.

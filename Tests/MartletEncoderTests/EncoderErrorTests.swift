@@ -127,16 +127,26 @@ struct EncoderErrorTests {
         #expect(model.precision == .float32)
         var batch = PackedBatch()
         batch.append(ids: [1, 2, 3, 4])
-        let maxima = ChannelMaxima()
-        var logits: [Float] = []
-        try model.run(batch, scratch: try model.scratch(rowsMax: 64), observer: maxima, results: &logits)
+        let recorder = RowRecorder()
+        var results: [Float] = []
+        let scratch = try model.scratch(rowsMax: 64)
+        try model.run(batch, output: .meanEmbedding, scratch: scratch, observer: recorder, results: &results)
         for (site, channels) in [
             (LinearSite.qkv(layer: 0), 32), (.attentionOutput(layer: 0), 32), (.intermediate(layer: 0), 32),
             (.output(layer: 0), 48),
         ] {
-            let values = maxima.maxima(of: site)
-            #expect(values?.count == channels)
-            #expect(values?.allSatisfy { $0 > 0 && $0.isFinite } == true)
+            let rows = recorder.rows[site] ?? []
+            #expect(rows.count == 4)
+            #expect(rows.allSatisfy { $0.count == channels && $0.allSatisfy(\.isFinite) && $0.contains { $0 != 0 } })
         }
+        #expect(LinearSite.all(layers: 1).count == recorder.rows.count)
+    }
+}
+
+private final class RowRecorder: ActivationObserver {
+    private(set) var rows: [LinearSite: [[Float]]] = [:]
+
+    func observe(_ site: LinearSite, _ seen: ActivationRows) {
+        rows[site, default: []] += (0..<seen.rows).map { Array(seen[row: $0]) }
     }
 }

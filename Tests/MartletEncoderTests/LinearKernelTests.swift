@@ -34,7 +34,7 @@ struct LinearKernelTests {
         }
         for atEnd in [true, false] {
             let packed = GuardedBuffer(martlet_packed_s8_bytes(shape.cols, shape.depth), atEnd: atEnd) { _ in Int8(0) }
-            let sums = GuardedBuffer(panels * 32, atEnd: atEnd) { _ in Int32(0) }
+            let sums = GuardedBuffer(panels * 32, atEnd: atEnd) { _ in Float(0) }
             martlet_pack_s8(packed.base, sums.base, weights, shape.cols, shape.depth)
             let scales = GuardedBuffer(panels * 32, atEnd: atEnd) {
                 $0 < shape.cols ? Float.random(in: 0.001...0.01, using: &seed) : 0
@@ -49,7 +49,7 @@ struct LinearKernelTests {
                 values == .random ? UInt8.random(in: 0...255, using: &seed) : 255
             }
             let rowScales = GuardedBuffer(shape.rows, atEnd: atEnd) { _ in Float.random(in: 0.001...0.1, using: &seed) }
-            let zeros = GuardedBuffer(shape.rows, atEnd: atEnd) { _ in Int32.random(in: 0...255, using: &seed) }
+            let zeros = GuardedBuffer(shape.rows, atEnd: atEnd) { _ in Float(Int.random(in: 0...255, using: &seed)) }
             var rows = martlet_quantized_rows(
                 values: bytes.base, scales: rowScales.base, zeros: zeros.base, stride: stride)
             let before = (0..<shape.rows * panels * 32).map { _ in Float.random(in: -1...1, using: &seed) }
@@ -70,9 +70,9 @@ struct LinearKernelTests {
         let depth = 4096, cols = 3
         let weights = [Int8](repeating: -127, count: cols * depth)
         let packed = GuardedBuffer(martlet_packed_s8_bytes(cols, depth), atEnd: true) { _ in Int8(0) }
-        let sums = GuardedBuffer(32, atEnd: true) { _ in Int32(0) }
+        let sums = GuardedBuffer(32, atEnd: true) { _ in Float(0) }
         martlet_pack_s8(packed.base, sums.base, weights, cols, depth)
-        let columnSum = Int32(-127 * 4096)
+        let columnSum = Float(-127 * 4096)
         #expect(Array(sums.array.prefix(4)) == [columnSum, columnSum, columnSum, 0])
         let ones = GuardedBuffer<Float>(32, atEnd: true) { $0 < cols ? 1 : 0 }
         let none = GuardedBuffer<Float>(32, atEnd: true) { _ in 0 }
@@ -81,7 +81,7 @@ struct LinearKernelTests {
             depth4: depth / 4, panels: 1)
         let bytes = GuardedBuffer(depth, atEnd: true) { _ in UInt8(255) }
         let scale = GuardedBuffer(1, atEnd: true) { _ in Float(1) }
-        let zero = GuardedBuffer(1, atEnd: true) { _ in Int32(0) }
+        let zero = GuardedBuffer(1, atEnd: true) { _ in Float(0) }
         var rows = martlet_quantized_rows(values: bytes.base, scales: scale.base, zeros: zero.base, stride: depth)
         for features in [0] + fastFeatures {
             let out = GuardedBuffer(32, atEnd: true) { _ in Float(9) }

@@ -7,7 +7,7 @@ import Testing
 struct QuantizedBits: Equatable {
     let values: [UInt8]
     let scales: [UInt32]
-    let zeros: [Int32]
+    let zeros: [Float]
 }
 
 @Suite("Row kernels")
@@ -38,7 +38,7 @@ struct RowKernelTests {
         let stride = roundedUp(cols, to: 32)
         let values = GuardedBuffer(count * stride, atEnd: atEnd) { _ in UInt8(1) }
         let scales = GuardedBuffer(count, atEnd: atEnd) { _ in Float(0) }
-        let zeros = GuardedBuffer(count, atEnd: atEnd) { _ in Int32(0) }
+        let zeros = GuardedBuffer(count, atEnd: atEnd) { _ in Float(0) }
         var rows = martlet_quantized_rows(values: values.base, scales: scales.base, zeros: zeros.base, stride: stride)
         body(&rows)
         return QuantizedBits(values: values.array, scales: scales.bits, zeros: zeros.array)
@@ -60,7 +60,7 @@ struct RowKernelTests {
         for row in 0..<7 {
             let scale = Float(bitPattern: expected.scales[row]), zero = expected.zeros[row]
             for column in 0..<cols {
-                let back = scale * Float(Int32(expected.values[row * stride + column]) - zero)
+                let back = scale * (Float(expected.values[row * stride + column]) - zero)
                 #expect(abs(back - input.base[row * stride + column]) <= 0.51 * scale)
             }
         }

@@ -19,7 +19,7 @@ struct DefaultModelTests {
         #expect(worst <= 1e-4)
     }
 
-    @Test("int8 agrees with the float reference on at least 99 % of the held-out texts", arguments: ["guard", "topics"])
+    @Test("int8 agrees with the float reference on at least 99.5 % of the held-out texts", arguments: ["guard", "topics"])
     func agreement(name: String) async throws {
         let heldOut = try DefaultModels.read(HeldOut.self, "\(name)-held-out")
         let actual = try await results(heldOut.examples.map(\.text), model: name)
@@ -35,7 +35,7 @@ struct DefaultModelTests {
             "\(name): int8 agrees on \(Double(agreed) / count * 100) % of \(heldOut.examples.count); accuracy int8 "
                 + "\(Double(right) / count * 100) %, float \(Double(referenceRight) / count * 100) %")
         #expect(heldOut.examples.count >= 500)
-        #expect(Double(agreed) >= 0.99 * count)
+        #expect(Double(agreed) >= 0.995 * count)
     }
 
     @Test("int8 answers have the same bits alone and packed with 255 others")

@@ -20,6 +20,13 @@ enum DefaultModels {
         }
     }
 
+    /// The body under a head that says nothing, and its reference embeddings.
+    static var bodyIsHere: Bool {
+        let body = sources?.appendingPathComponent("body/config.json").path
+        let vectors = fixtures?.appendingPathComponent("models/embeddings.json").path
+        return [body, vectors].allSatisfy { $0.map { FileManager.default.fileExists(atPath: $0) } ?? false }
+    }
+
     static let missing: Comment = "needs the default models: run Tools/test, which fetches them"
 
     /// `guard/1`, `topics/1` in int8 and `guard-fp32/1`, `topics-fp32/1` in float32.

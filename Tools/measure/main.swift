@@ -5,13 +5,17 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case "encoder":
     exit(EncoderMeasure.run(Array(arguments.dropFirst())))
+case "encoder-worker":
+    exit(EncoderWorker.serve(Array(arguments.dropFirst())))
 case "overhead":
     exit(await OverheadMeasure.run(Array(arguments.dropFirst())))
 case "document":
     exit(await DocumentMeasure.run(Array(arguments.dropFirst())))
+case "embed":
+    exit(EmbedMeasure.run(Array(arguments.dropFirst())))
 case "serve-child":
     exit(await ServerChild.serve(Array(arguments.dropFirst())))
 default:
-    print("Usage: martlet-measure encoder | overhead | document [options]   (each with --help)")
+    print("Usage: martlet-measure encoder | overhead | document | embed [options]   (each with --help)")
     exit(arguments.first == "--help" ? 0 : 2)
 }

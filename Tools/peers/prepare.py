@@ -1,10 +1,12 @@
-"""Makes the peers' int8 models once, in a cache folder: onnxruntime dynamic int8 and OpenVINO static int8.
+"""Makes the peers' models of one folder once, in a cache folder, and checks that they compute what they should.
 
-  prepare.py --model FOLDER --cache FOLDER
+  prepare.py --model FOLDER --cache FOLDER --graphs mean,logits
 
-FOLDER is a Hugging Face BertForSequenceClassification. Settings are each project's own recommendation for BERT on CPU:
-onnxruntime's transformers optimizer (fused attention, GELU, LayerNorm), then quantize_dynamic with int8 weights;
-OpenVINO by nncf.quantize with model_type TRANSFORMER, calibrated on 100 sentences.
+FOLDER is a Hugging Face BertForSequenceClassification; `mean` is its encoder with the mean of all rows, `logits` the
+classifier. Settings are each project's own recommendation for BERT on CPU: onnxruntime's transformers optimizer (fused
+attention, GELU, LayerNorm), then quantize_dynamic with int8 weights; OpenVINO by nncf.quantize with model_type
+TRANSFORMER, calibrated on 100 sentences; CTranslate2 with int8 weights and float32 between them.
+Every float32 model must give onnxruntime's numbers; how far the int8 models are from them is printed.
 """
 
 from __future__ import annotations
@@ -21,9 +23,14 @@ import onnx
 from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "models"))
-from bert_graph import INPUTS, build_graph  # noqa: E402
+from bert_graph import build_graph  # noqa: E402
+from ctranslate2_model import write_ctranslate2  # noqa: E402
+from engines import INPUTS, Batch, load  # noqa: E402
+from mean_graph import build_mean_graph  # noqa: E402
 
 CALIBRATION_SENTENCES = 100
+FLOAT_DIFFERENCE_MAX = 1e-3  # between two float32 engines, of outputs around 1
+GRAPHS = {"mean": build_mean_graph, "logits": build_graph}
 
 # Calibration sentences are put together from these, so that preparing needs no text that is not ours.
 SUBJECTS = [
@@ -75,11 +82,7 @@ def inputs_of(ids: list[int]) -> dict[str, np.ndarray]:
     return dict(zip(INPUTS, (row, np.ones_like(row), np.zeros_like(row))))
 
 
-def make_float(folder: Path, target: Path) -> None:
-    onnx.save(build_graph(folder), str(target))
-
-
-def make_onnxruntime_int8(source: Path, config: dict, target: Path) -> dict[str, int]:
+def make_onnxruntime(source: Path, config: dict, folder: Path) -> dict[str, int]:
     """Returns how many operators the optimizer fused; a peer that was not fused would be an unfair one."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.transformers import optimizer
@@ -96,12 +99,14 @@ def make_onnxruntime_int8(source: Path, config: dict, target: Path) -> dict[str,
     counts = {name: count for name, count in fused.get_fused_operator_statistics().items() if count}
     if counts.get("Attention") != config["num_hidden_layers"]:
         raise SystemExit(f"onnxruntime's optimizer fused only {counts}; the comparison would not be fair")
-    middle = target.with_suffix(".fused.onnx")
-    fused.save_model_to_file(str(middle))
+    float32 = folder / "onnxruntime-fp32.onnx"
+    fused.save_model_to_file(str(float32))
     quantize_dynamic(
-        middle, target, weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT}
+        float32,
+        folder / "onnxruntime-int8.onnx",
+        weight_type=QuantType.QInt8,
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
     )
-    middle.unlink()
     return counts
 
 
@@ -121,23 +126,50 @@ def make_openvino_int8(source: Path, tokenizer: Tokenizer, target: Path) -> None
     openvino.save_model(quantised, target, compress_to_fp16=False)
 
 
+def check(folder: Path, graph: str, tokenizer: Tokenizer) -> None:
+    """Four sentences of different lengths in one padded batch, by every engine."""
+    batch = Batch.padded([tokenizer.encode(sentence).ids for sentence in calibration_sentences()[:4]])
+
+    def answer(engine: str) -> np.ndarray:
+        runner = load(engine, folder, graph, threads=1)[0]
+        return np.array(runner.infer(runner.prepare(batch)), np.float64)
+
+    truth = answer("onnxruntime-fp32")
+    difference = np.abs(answer("ctranslate2-fp32") - truth).max()
+    if not difference < FLOAT_DIFFERENCE_MAX:
+        raise SystemExit(f"CTranslate2 in float32 is {difference:.3g} away from onnxruntime: its model is wrong")
+    print(f"{graph}: CTranslate2 in float32 is at most {difference:.1e} away from onnxruntime", file=sys.stderr)
+    for engine in ("onnxruntime-int8", "openvino-int8", "ctranslate2-int8"):
+        given = answer(engine)
+        cosines = (given * truth).sum(1) / np.sqrt((given**2).sum(1) * (truth**2).sum(1))
+        print(f"{graph}: {engine} has cosines of at least {cosines.min():.4f} with float32", file=sys.stderr)
+
+
+def prepare(model: Path, graph: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(512)
+    source = folder / "source.onnx"
+    onnx.save(GRAPHS[graph](model), str(source))
+    print(f"{graph}: onnxruntime fused", make_onnxruntime(source, config, folder), file=sys.stderr)
+    make_openvino_int8(source, tokenizer, folder / "openvino-int8.xml")
+    print(f"{graph}: OpenVINO calibrated", file=sys.stderr)
+    write_ctranslate2(model, folder / "ctranslate2", with_pooler=graph == "logits")
+    source.unlink()
+    check(folder, graph, tokenizer)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--graphs", default="mean", help=f"comma-separated: {', '.join(GRAPHS)}")
     arguments = parser.parse_args()
-    cache: Path = arguments.cache
-    cache.mkdir(parents=True, exist_ok=True)
-    config = json.loads((arguments.model / "config.json").read_text(encoding="utf-8"))
-    source, ort, ov = cache / "float32.onnx", cache / "onnxruntime-int8.onnx", cache / "openvino-int8.xml"
-    make_float(arguments.model, source)
-    print("onnxruntime int8: fused", make_onnxruntime_int8(source, config, ort), file=sys.stderr)
-    tokenizer = Tokenizer.from_file(str(arguments.model / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(512)
-    make_openvino_int8(source, tokenizer, ov)
-    print("OpenVINO int8: calibrated", file=sys.stderr)
-    (cache / "done").touch()
+    for graph in arguments.graphs.split(","):
+        prepare(arguments.model, graph, arguments.cache / graph)
+    (arguments.cache / "done").touch()
     return 0
 
 

@@ -1,101 +1,118 @@
 """One peer engine in a process of its own, driven over standard input so that a benchmark can alternate engines.
 
 Each line in is a JSON object, each line out its answer. A shape is "TOKENSxBATCH".
-  {"run": "128x1", "seconds": 0.5}        -> {"ms": median, "runs": n}
-  {"mixed": [23, 41, ...], "batch": 32}   -> {"ms": total, "tokens": computed tokens}, padded in the order given
-The first line out, {"ready": true}, comes when the model is loaded.
+  {"run": "128x1", "graph": "mean", "seconds": 0.5, "runs": 3, "warm": 0.2}
+      -> {"ms": median, "runs": n}: warms up for at least `warm` seconds and 2 runs (1 of a second or more), then
+         measures for at least `seconds` and `runs`
+  {"mixed": [23, 41, ...], "batch": 32, "window": 256}
+      -> {"ms": total, "tokens": computed tokens}: padded batches in the order given, or sorted by length within
+         windows; with several streams each takes the next batch when it is free
+The first line out, {"ready": true}, comes when the process can take orders; models are loaded when first needed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import queue
 import statistics
 import sys
+import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from engines import ENGINES, Batch, Runner, load
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SEED = 3
-Inputs = dict[str, np.ndarray]
+MIXED_WARM_BATCHES = 4
 
 
-def load_onnxruntime(path: Path, threads: int) -> Callable[[Inputs], object]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda inputs: session.run(None, inputs)
+def random_batch(lengths: list[int], rng: np.random.Generator) -> Batch:
+    """Random ids: values do not change the work done."""
+    return Batch.padded([rng.integers(1000, 20000, length).tolist() for length in lengths])
 
 
-def load_openvino(path: Path, threads: int) -> Callable[[Inputs], object]:
-    import openvino
+def run_shape(runner: Runner, order: dict) -> dict[str, float]:
+    tokens, texts = (int(part) for part in order["run"].split("x"))
+    inputs = runner.prepare(random_batch([tokens] * texts, np.random.default_rng(SEED)))
 
-    settings = {
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": 1,
-        "PERFORMANCE_HINT": "LATENCY",
-        "ENABLE_CPU_PINNING": False,
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
-    return lambda inputs: request.infer(inputs, share_inputs=True, share_outputs=True)
-
-
-LOADERS = {"onnxruntime": load_onnxruntime, "openvino": load_openvino}
-
-
-def random_inputs(lengths: list[int], rng: np.random.Generator) -> Inputs:
-    """Random ids of the given lengths, padded to the longest; values do not change the work done."""
-    longest = max(lengths)
-    ids = rng.integers(1000, 20000, (len(lengths), longest), dtype=np.int64)
-    mask = (np.arange(longest)[None, :] < np.array(lengths)[:, None]).astype(np.int64)
-    return dict(zip(INPUTS, (ids * mask, mask, np.zeros_like(ids))))
-
-
-def run_shape(infer: Callable[[Inputs], object], shape: str, seconds: float) -> dict[str, float]:
-    tokens, batch = (int(part) for part in shape.split("x"))
-    inputs = random_inputs([tokens] * batch, np.random.default_rng(SEED))
-    for _ in range(2):
-        infer(inputs)
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
+    def once() -> float:
         started = time.perf_counter()
-        infer(inputs)
-        times.append(time.perf_counter() - started)
+        runner.infer(inputs)
+        return time.perf_counter() - started
+
+    warm: list[float] = []
+    while order["warm"] > 0 and (sum(warm) < order["warm"] or (len(warm) < 2 and sum(warm) < 1)):
+        warm.append(once())
+    times: list[float] = []
+    while len(times) < order["runs"] or sum(times) < order["seconds"]:
+        times.append(once())
     return {"ms": 1e3 * statistics.median(times), "runs": len(times)}
 
 
-def run_mixed(infer: Callable[[Inputs], object], lengths: list[int], batch: int) -> dict[str, float]:
+def arrange(lengths: list[int], batch: int, window: int) -> list[list[int]]:
+    """Batches of at most `batch` lengths, in the order given or sorted within windows of `window` texts."""
+    step = window or len(lengths)
+    batches = []
+    for start in range(0, len(lengths), step):
+        part = lengths[start : start + step]
+        part = sorted(part) if window else part
+        batches += [part[first : first + batch] for first in range(0, len(part), batch)]
+    return batches
+
+
+def run_mixed(runners: list[Runner], order: dict) -> dict[str, float]:
     rng = np.random.default_rng(SEED)
-    batches = [random_inputs(lengths[start : start + batch], rng) for start in range(0, len(lengths), batch)]
-    infer(batches[0])
+    batches = [random_batch(part, rng) for part in arrange(order["mixed"], order["batch"], order["window"])]
+    inputs = [runners[0].prepare(batch) for batch in batches]
+    for runner in runners:
+        for prepared in inputs[:MIXED_WARM_BATCHES]:
+            runner.infer(prepared)
+    waiting: queue.SimpleQueue = queue.SimpleQueue()
+    for prepared in inputs:
+        waiting.put(prepared)
+    failures: list[BaseException] = []
+
+    def work(runner: Runner) -> None:
+        try:
+            while True:
+                runner.infer(waiting.get_nowait())
+        except queue.Empty:
+            pass
+        except BaseException as error:  # noqa: BLE001: told to the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(runner,)) for runner in runners[1:]]
     started = time.perf_counter()
-    for inputs in batches:
-        infer(inputs)
-    return {"ms": 1e3 * (time.perf_counter() - started), "tokens": sum(b["input_ids"].size for b in batches)}
+    for thread in threads:
+        thread.start()
+    work(runners[0])
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - started
+    if failures:
+        raise failures[0]
+    return {"ms": 1e3 * elapsed, "tokens": sum(batch.ids.size for batch in batches)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engine", choices=sorted(LOADERS), required=True)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--engine", choices=ENGINES, required=True)
+    parser.add_argument("--models", type=Path, required=True, help="the cache folder that prepare.py filled")
+    parser.add_argument("--threads", type=int, default=1, help="in all")
+    parser.add_argument("--streams", type=int, default=1, help="texts or batches at once; they share the threads")
     arguments = parser.parse_args()
-    infer = LOADERS[arguments.engine](arguments.model, arguments.threads)
+    loaded: dict[str, list[Runner]] = {}
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
-        if "run" in order:
-            answer = run_shape(infer, order["run"], order["seconds"])
-        else:
-            answer = run_mixed(infer, order["mixed"], order["batch"])
+        graph = order.get("graph", "mean")
+        if graph not in loaded:
+            loaded[graph] = load(
+                arguments.engine, arguments.models / graph, graph, arguments.threads, arguments.streams
+            )
+        answer = run_shape(loaded[graph][0], order) if "run" in order else run_mixed(loaded[graph], order)
         print(json.dumps(answer), flush=True)
 
 

@@ -6,7 +6,7 @@
  * level; there is never a score of every query with every key. */
 #include "../kernels_internal.h"
 #include "../gemm_s8/tile.h"
-#include "transpose16.h"
+#include "../shared/transpose16.h"
 
 typedef struct {
     int8_t *keys;   /* [key_stride / 32][head_bytes / 4][32][4], zeros after the last key */
@@ -121,7 +121,7 @@ INLINE void copy_constants(const head_panels *head, const martlet_quantized_head
 /* scores[row][key] = t, and the largest of each row in 16 lanes. `rows` is a constant at every call. */
 INLINE void score_tile(
     const head_panels *head, const uint8_t *query, size_t query_stride, const float *query_scales,
-    f32x16 largest[MARTLET_GEMM_ROWS], const size_t rows) {
+    f32x16 largest[16], const size_t rows) {
 #pragma clang loop unroll(full)
     for (size_t m = 0; m < rows; m++) largest[m] = splat(-__builtin_inff());
     for (size_t j = 0; j < head->key_stride; j += MARTLET_PANEL_COLS) {
@@ -143,11 +143,10 @@ INLINE void score_tile(
     }
 }
 
-/* Scores of one row become bytes; returns 1 / (255 * denominator). */
-INLINE float weigh_row(const head_panels *head, size_t m, f32x16 largest) {
+/* Scores of one row become bytes; returns the denominator, still in 16 lanes. */
+INLINE f32x16 weigh_row(const head_panels *head, size_t m, f32x16 top) {
     const float *scores = head->scores + m * head->key_stride;
     uint8_t *weights = head->weights + m * head->key_stride;
-    f32x16 top = splat(largest16(largest));
     f32x16 sums[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
     size_t groups = head->key_stride / 16, i = 0;
 #define WEIGH(i, lane)                                                                                 \
@@ -168,7 +167,7 @@ INLINE float weigh_row(const head_panels *head, size_t m, f32x16 largest) {
         WEIGH(i + 1, 1);
     }
 #undef WEIGH
-    return 1.0f / (255.0f * sum16((sums[0] + sums[1]) + (sums[2] + sums[3])));
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 /* out[row][channel] of one panel of the head's channels; `rows` is a constant at every call. */
@@ -200,10 +199,17 @@ INLINE void weighted_tile(
 INLINE void attend_tile(
     const head_panels *head, const uint8_t *query, size_t query_stride, const float *query_scales, float *out,
     size_t out_stride, const size_t rows) {
-    f32x16 largest[MARTLET_GEMM_ROWS];
-    float inverse[MARTLET_GEMM_ROWS];
-    score_tile(head, query, query_stride, query_scales, largest, rows);
-    for (size_t m = 0; m < rows; m++) inverse[m] = weigh_row(head, m, largest[m]);
+    f32x16 lanes[16], top;
+    float inverse[16] __attribute__((aligned(64)));
+    score_tile(head, query, query_stride, query_scales, lanes, rows);
+#pragma clang loop unroll(full)
+    for (size_t m = rows; m < 16; m++) lanes[m] = splat(0.0f);
+    top = largest_of16(lanes);
+#pragma clang loop unroll(full)
+    for (size_t m = 0; m < rows; m++) lanes[m] = weigh_row(head, m, splat(top[m]));
+#pragma clang loop unroll(full)
+    for (size_t m = rows; m < 16; m++) lanes[m] = splat(1.0f);
+    store16(inverse, 1.0f / (255.0f * sums_of16(lanes)));
     for (size_t p = 0; p < head->value_panels; p++) weighted_tile(head, out, out_stride, inverse, p, rows);
 }
 

@@ -5,7 +5,7 @@
  * MARTLET_ATTENTION_ROWS x keys, stay in the first or second cache level. */
 #include "../kernels_internal.h"
 #include "../shared/lanes16.h"
-#include "transpose16.h"
+#include "../shared/transpose16.h"
 
 typedef struct {
     float *keys;   /* [head_size][key_stride], zeros after the last key */

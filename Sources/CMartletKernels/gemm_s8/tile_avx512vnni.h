@@ -1,23 +1,36 @@
 /* The int8 tile with vpdpbusd on 512 bits: up to 12 rows by one panel of 32 columns, 24 accumulators in registers. */
-#define MARTLET_INT8_LEVEL(name) martlet_##name##_avx512vnni
 #include "prefetch_step.h"
+#define MARTLET_INT8_LEVEL(name) martlet_##name##_avx512vnni
 #define MARTLET_GEMM_ROWS 12
 
 INLINE void tile_sums(
     i32x16 sums[MARTLET_GEMM_ROWS][2], const uint8_t *a, size_t a_stride, const int8_t *panel, size_t depth4,
     const size_t rows, const int8_t *ahead, size_t ahead_step) {
+    /* One pointer for three rows, the other two at once and twice the stride: what one address can say. Twelve pointers
+     * would not fit into the registers, and the compiler is kept from making twelve of them. */
+    const uint8_t *threes[(MARTLET_GEMM_ROWS + 2) / 3];
+#pragma clang loop unroll(full)
+    for (size_t m = 0; m < rows; m += 3) threes[m / 3] = a + m * a_stride;
 #pragma clang loop unroll(full)
     for (size_t m = 0; m < rows; m++) sums[m][0] = sums[m][1] = (i32x16)0;
     for (size_t k = 0; k < depth4; k++, panel += 4 * MARTLET_PANEL_COLS) {
-        if (ahead) prefetch_step(ahead + k * ahead_step, ahead_step);
+        if (ahead) {
+            prefetch_step(ahead, ahead_step);
+            ahead += ahead_step;
+        }
         __m512i left = _mm512_load_si512(panel), right = _mm512_load_si512(panel + 64);
 #pragma clang loop unroll(full)
         for (size_t m = 0; m < rows; m++) {
             int32_t four;
-            __builtin_memcpy(&four, a + m * a_stride + k * 4, 4);
+            __builtin_memcpy(&four, threes[m / 3] + m % 3 * a_stride, 4);
             __m512i x = _mm512_set1_epi32(four);
             sums[m][0] = (i32x16)_mm512_dpbusd_epi32((__m512i)sums[m][0], x, left);
             sums[m][1] = (i32x16)_mm512_dpbusd_epi32((__m512i)sums[m][1], x, right);
+        }
+#pragma clang loop unroll(full)
+        for (size_t m = 0; m < rows; m += 3) {
+            threes[m / 3] += 4;
+            __asm__("" : "+r"(threes[m / 3]));
         }
     }
 }

@@ -39,7 +39,7 @@ uint32_t martlet_cpu_features(void);
 /* A linear layer with int8 weights, packed by martlet_pack_s8. `panels` counts groups of 32 output columns. */
 typedef struct {
     const int8_t *weights;      /* [panels][depth4][32][4], 64-byte aligned */
-    const int32_t *column_sums; /* [panels * 32] sum of a column's weights */
+    const float *column_sums; /* [panels * 32] sum of a column's weights, exact */
     const float *scales;        /* [panels * 32], 0 in the pad */
     const float *bias;          /* [panels * 32], 0 in the pad */
     size_t depth4;              /* inputs / 4, rounded up */
@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
     uint8_t *values; /* [rows][stride] */
     float *scales;   /* [rows] */
-    int32_t *zeros;  /* [rows] */
+    float *zeros;    /* [rows], whole numbers */
     size_t stride;   /* bytes, a multiple of 32 */
 } martlet_quantized_rows;
 
@@ -76,14 +76,14 @@ typedef enum {
 
 /* weights [cols][depth] int8 row-major -> panels. `out` is martlet_packed_s8_bytes long, `column_sums` panels * 32. */
 size_t martlet_packed_s8_bytes(size_t cols, size_t depth);
-void martlet_pack_s8(int8_t *out, int32_t *column_sums, const int8_t *weights, size_t cols, size_t depth);
+void martlet_pack_s8(int8_t *out, float *column_sums, const int8_t *weights, size_t cols, size_t depth);
 /* weights [cols][depth] float row-major -> panels. `out` is martlet_packed_f32_floats long. */
 size_t martlet_packed_f32_floats(size_t cols, size_t depth);
 void martlet_pack_f32(float *out, const float *weights, size_t cols, size_t depth);
 
 /* Linear layer on u8 rows.
  *   sum = sum over k of q[m][k] * w[n][k], exact in int32 (depth up to 32768)
- *   y   = fma(row_scale * scales[n], (float)(sum - row_zero * column_sums[n]), bias[n])
+ *   y   = fma(fma(-row_zero, column_sums[n], (float)sum), row_scale * scales[n], bias[n])
  *   out [rows][panels * 32] float, row stride out_stride. */
 typedef void martlet_gemm_s8_fn(
     float *out, size_t out_stride, const martlet_quantized_rows *in, const martlet_linear_s8 *linear, size_t rows,
@@ -121,6 +121,14 @@ typedef void martlet_activate_fn(
     float *rows_inout, size_t stride, size_t rows, size_t cols, martlet_activation activation,
     const float *_Nullable channel_scale, martlet_quantized_rows *_Nullable quantized);
 
+/* Linear layer on u8 rows, activation, and quantisation of the result, as gemm_s8 and activate one after the other would
+ * do it, the activation on sums that are still in registers.
+ *   work [rows][work_stride] float, panels * 32 columns used: the activations, times channel_scale
+ *   out  may be `in`. */
+typedef void martlet_gemm_s8_activate_fn(
+    martlet_quantized_rows *out, float *work, size_t work_stride, const martlet_quantized_rows *in,
+    const martlet_linear_s8 *linear, size_t rows, martlet_activation activation, const float *_Nullable channel_scale);
+
 /* Self-attention of one sequence over its own rows.
  *   query   [query_rows][query_stride]: scaled so that a score is in units of log2: log2(e) / sqrt(head_size) folded in
  *   key, value [length][key_value_stride]: all heads' keys, all heads' values
@@ -145,7 +153,7 @@ size_t martlet_attention_workspace_floats(size_t length, size_t head_size);
  *   query  u8 = 128 + round(x / query_scale), in 1...255
  *   key    s8 = round(x / key_scale); key_offset = -128 * (sum of the head's key bytes)
  *   value  s8 = round(x / 2^value_log); value_inverse = 2^-value_log
- * query_scale, key_scale = largest |x| of the head / 127; value_log is just above the log2 of the same, so that a value's
+ * query_scale, key_scale = largest |x| of the head * (1 / 127); value_log is just above the log2 of the same, so that a value's
  * scale can be added to an exponent. */
 typedef struct {
     uint8_t *query;
@@ -158,7 +166,7 @@ static inline size_t martlet_head_bytes(size_t head_size) { return (head_size + 
 
 /* Quantises `rows` rows into rows first_row... of `out`; a NULL among in's parts is left out.
  *   query, key, value [rows][in_stride] float, hidden = heads * head_size columns each
- *   amax = largest |x| of the head, at least 2^-60; inverse = 127 / amax; scale = amax / 127; q = round(x * inverse)
+ *   amax = largest |x| of the head, at least 2^-60; inverse = 127 / amax; scale = amax * (1 / 127 as float); q = round(x * inverse)
  *   value_log = (bits of scale as an integer) * 2^-23 - 126.91 (a chord of log2, plus its largest error)
  *   value_inverse = 2^-value_log by the exp2 of attention; q = round(x * value_inverse). */
 typedef struct {
@@ -179,7 +187,7 @@ typedef void martlet_quantize_heads_fn(
  *   w   = 2^(t - max of the row): the weight, with its value's scale inside; b = round(255 w) as u8
  *   out = (sum over keys of b * value, exact, as float) * (1 / (255 * denominator))
  *   denominator = sum of w * value_inverse by fma; groups of 16 keys to accumulator i % 4, tree as in layer_norm
- * 2^x: x = max(x, -126), f = x - round(x), cubic polynomial in f (activation_tables.h), relative error 1.1e-4. */
+ * 2^x: x = max(x, -64), f = x - round(x), cubic polynomial in f (activation_tables.h), relative error 1.1e-4. */
 typedef struct {
     const martlet_quantized_heads *queries, *keys;
     float *out;
@@ -209,6 +217,7 @@ typedef void martlet_embed_fn(
 typedef struct {
     martlet_embed_fn *embed;
     martlet_gemm_s8_fn *gemm_s8;
+    martlet_gemm_s8_activate_fn *gemm_s8_activate;
     martlet_gemm_f32_fn *gemm_f32;
     martlet_quantize_rows_fn *quantize_rows;
     martlet_layer_norm_fn *layer_norm;

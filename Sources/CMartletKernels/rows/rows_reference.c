@@ -40,7 +40,7 @@ static void quantize_row(
     }
     float zero = fmaf(-low, inverse, MARTLET_ZERO_BIAS) + MARTLET_ROUND_MAGIC;
     out->scales[m] = scale;
-    out->zeros[m] = low_byte(zero);
+    out->zeros[m] = (float)low_byte(zero);
     for (size_t i = 0; i < martlet_round_up(cols, 32); i++)
         out->values[m * out->stride + i] = low_byte(fmaf(i < cols ? scaled(row, channel_scale, i) : 0.0f, inverse, zero));
 }
@@ -65,7 +65,7 @@ void martlet_quantize_heads_reference(
                 size_t place = h * out->scale_stride + first_row + m;
                 float largest = 0x1p-60f;
                 for (size_t i = 0; i < size; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
-                float scale = largest / 127.0f, inverse = 127.0f / largest;
+                float scale = largest * (1.0f / 127.0f), inverse = 127.0f / largest;
                 if (part == 2) {
                     int32_t bits;
                     memcpy(&bits, &scale, 4);

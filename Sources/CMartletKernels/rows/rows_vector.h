@@ -1,6 +1,8 @@
 /* Row kernels on 16 lanes: quantisation, layer normalisation, activation. One text for AVX2 and AVX-512. */
 #include "../kernels_internal.h"
 #include "../shared/lanes16.h"
+#include "../shared/transpose16.h"
+#include "row_quantisation.h"
 
 void MARTLET_LEVEL(embed)(
     float *out, size_t stride, const martlet_embeddings *tables, const int32_t *ids, const int32_t *type_ids,
@@ -28,36 +30,6 @@ void MARTLET_LEVEL(embed)(
         }
         for (; i < martlet_round_up(cols, 32); i++) out[i] = 0.0f;
     }
-}
-
-typedef struct {
-    f32x16 low, high;
-} row_range;
-
-/* Times channel_scale, which is NULL or not at compile time. */
-INLINE f32x16 scaled16(f32x16 x, const float *channel_scale, size_t i) {
-    return channel_scale ? x * load16(channel_scale + i * 16) : x;
-}
-
-INLINE void widen(row_range *range, f32x16 x) {
-    range->low = min16(x, range->low);
-    range->high = max16(x, range->high);
-}
-
-INLINE void quantize_row(
-    martlet_quantized_rows *out, size_t row, const float *in, const float *channel_scale, size_t groups,
-    row_range range) {
-    float low = -largest16(-range.low), high = largest16(range.high);
-    float span = high - low;
-    float scale = span / MARTLET_STEPS, inverse = MARTLET_STEPS / span;
-    if (!(span >= 1e-30f)) scale = 1.0f, inverse = 0.0f;
-    f32x16 factor = splat(inverse);
-    f32x16 zero = fma16(splat(-low), factor, splat(MARTLET_ZERO_BIAS)) + MARTLET_ROUND_MAGIC;
-    out->scales[row] = scale;
-    out->zeros[row] = ((i32x16)zero)[0] & 255;
-    uint8_t *to = out->values + row * out->stride;
-    for (size_t i = 0; i < groups; i++)
-        store_low_bytes16(to + i * 16, fma16(scaled16(load16(in + i * 16), channel_scale, i), factor, zero));
 }
 
 INLINE void quantize_plain_rows(
@@ -174,7 +146,7 @@ void MARTLET_LEVEL(layer_norm)(
 }
 
 /* Largest |x| of one head in 16 lanes. */
-INLINE f32x16 head_range(const float *x, size_t size) {
+INLINE f32x16 head_range(const float *x, const size_t size) {
     f32x16 largest = splat(0x1p-60f);
     size_t i = 0;
     for (; i + 16 <= size; i += 16) largest = max16(abs16(load16_unaligned(x + i)), largest);
@@ -187,7 +159,7 @@ INLINE f32x16 head_range(const float *x, size_t size) {
 }
 
 /* One head to bytes; returns the sum of the bytes as signed. */
-INLINE int32_t quantize_head(uint8_t *to, const float *x, size_t size, size_t bytes, float inverse, float zero) {
+INLINE int32_t quantize_head(uint8_t *to, const float *x, const size_t size, size_t bytes, float inverse, float zero) {
     i32x16 sums = (i32x16)0;
     size_t i = 0;
     for (; i + 16 <= size; i += 16) {
@@ -195,8 +167,7 @@ INLINE int32_t quantize_head(uint8_t *to, const float *x, size_t size, size_t by
         sums += (i32x16)q - (i32x16)splat(MARTLET_ROUND_MAGIC);
         store_low_bytes16(to + i, q);
     }
-    int32_t sum = 0;
-    for (int lane = 0; lane < 16; lane++) sum += sums[lane];
+    int32_t sum = __builtin_reduce_add(sums);
     for (; i < size; i++) {
         f32x16 q = fma16(splat(x[i]), splat(inverse), splat(zero));
         to[i] = (uint8_t)((i32x16)q)[0];
@@ -206,16 +177,20 @@ INLINE int32_t quantize_head(uint8_t *to, const float *x, size_t size, size_t by
     return sum;
 }
 
-/* The 16 heads from `h` on of one part of one row; `part` is a constant at every call: 0 query, 1 key, 2 value. */
+/* The 16 heads from `h` on of one part of one row; `part` (0 query, 1 key, 2 value) and, for the sizes that models have,
+ * `size` are constants at every call. */
 INLINE void quantize_part(
-    martlet_quantized_heads *out, size_t row, const float *x, uint8_t *to, size_t h, const int part) {
-    size_t heads = out->heads - h < 16 ? out->heads - h : 16, size = out->head_size;
+    martlet_quantized_heads *out, size_t row, const float *x, uint8_t *to, size_t h, const size_t size,
+    const int part) {
+    size_t heads = out->heads - h < 16 ? out->heads - h : 16;
     float inverses[16] __attribute__((aligned(64)));
     float scales[16] __attribute__((aligned(64)));
     float logs[16] __attribute__((aligned(64)));
-    f32x16 largest = splat(1.0f);
-    for (size_t i = 0; i < heads; i++) largest[i] = largest16(head_range(x + (h + i) * size, size));
-    f32x16 scale = largest / 127.0f, inverse = 127.0f / largest;
+    f32x16 ranges[16];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 16; i++) ranges[i] = i < heads ? head_range(x + (h + i) * size, size) : splat(1.0f);
+    f32x16 largest = largest_of16(ranges);
+    f32x16 scale = largest * (1.0f / 127.0f), inverse = 127.0f / largest;
     if (part == 2) {
         f32x16 log = fma16(
             __builtin_convertvector((i32x16)scale, f32x16), splat(0x1p-23f), splat(MARTLET_LOG2_CHORD));
@@ -241,15 +216,24 @@ INLINE void quantize_part(
     }
 }
 
-void MARTLET_LEVEL(quantize_heads)(
-    martlet_quantized_heads *out, size_t first_row, const martlet_head_floats *in, size_t rows) {
+INLINE void quantize_heads_of_size(
+    martlet_quantized_heads *out, size_t first_row, const martlet_head_floats *in, size_t rows, const size_t size) {
     for (size_t m = 0; m < rows; m++) {
         size_t row = first_row + m, byte = row * out->stride;
         for (size_t h = 0; h < out->heads; h += 16) {
-            if (in->query) quantize_part(out, row, in->query + m * in->stride, out->query + byte, h, 0);
-            if (in->key) quantize_part(out, row, in->key + m * in->stride, (uint8_t *)out->key + byte, h, 1);
-            if (in->value) quantize_part(out, row, in->value + m * in->stride, (uint8_t *)out->value + byte, h, 2);
+            if (in->query) quantize_part(out, row, in->query + m * in->stride, out->query + byte, h, size, 0);
+            if (in->key) quantize_part(out, row, in->key + m * in->stride, (uint8_t *)out->key + byte, h, size, 1);
+            if (in->value) quantize_part(out, row, in->value + m * in->stride, (uint8_t *)out->value + byte, h, size, 2);
         }
+    }
+}
+
+void MARTLET_LEVEL(quantize_heads)(
+    martlet_quantized_heads *out, size_t first_row, const martlet_head_floats *in, size_t rows) {
+    switch (out->head_size) {
+    case 32: quantize_heads_of_size(out, first_row, in, rows, 32); break;
+    case 64: quantize_heads_of_size(out, first_row, in, rows, 64); break;
+    default: quantize_heads_of_size(out, first_row, in, rows, out->head_size); break;
     }
 }
 
@@ -263,12 +247,7 @@ INLINE void activate_rows(
         row_range range = {splat(0.0f), splat(0.0f)};
         for (size_t i = 0; i < groups; i++) {
             f32x16 y = load16(row + i * 16);
-            switch (activation) {
-            case MARTLET_GELU_ERF: y = gelu16(y, martlet_gelu_erf_table); break;
-            case MARTLET_GELU_TANH: y = gelu16(y, martlet_gelu_tanh_table); break;
-            case MARTLET_RELU: y = max16(y, splat(0.0f)); break;
-            case MARTLET_TANH: y = tanh16(y); break;
-            }
+            y = activated16(y, activation);
             if (channel_scale) y = y * load16(channel_scale + i * 16);
             store16(row + i * 16, y);
             widen(&range, y);

@@ -15,7 +15,7 @@
 #define MARTLET_EXP2_CUBIC16
 #define exp2_cubic16(x)                                                                           \
     ({                                                                                            \
-        __m512 x_ = _mm512_max_ps((__m512)(x), _mm512_set1_ps(-126.0f));                          \
+        __m512 x_ = _mm512_max_ps((__m512)(x), _mm512_set1_ps(MARTLET_EXP2_FLOOR));             \
         __m512 f_ = _mm512_reduce_ps(x_, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);             \
         __m512 p_ = _mm512_fmadd_ps(                                                              \
             _mm512_set1_ps(MARTLET_EXP2_CUBIC_3), f_, _mm512_set1_ps(MARTLET_EXP2_CUBIC_2));      \

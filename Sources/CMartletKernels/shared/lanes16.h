@@ -75,10 +75,10 @@ INLINE f32x16 exp2_16(f32x16 x) {
     return (f32x16)((i32x16)p + ((i32x16)shifted << 23));
 }
 
-/* 2^x to 1.1e-4 for -126 <= x < 127; below -126 it stays 2^-126. */
+/* 2^x to 1.1e-4 for -64 <= x < 127; below -64 it stays 2^-64. */
 #ifndef MARTLET_EXP2_CUBIC16
 INLINE f32x16 exp2_cubic16(f32x16 x) {
-    x = max16(x, splat(-126.0f));
+    x = max16(x, splat(MARTLET_EXP2_FLOOR));
     f32x16 whole = __builtin_elementwise_roundeven(x);
     f32x16 f = x - whole;
     f32x16 p = fma16(splat(MARTLET_EXP2_CUBIC_3), f, splat(MARTLET_EXP2_CUBIC_2));

@@ -8,7 +8,7 @@ size_t martlet_packed_s8_bytes(size_t cols, size_t depth) {
     return martlet_round_up(cols, MARTLET_PANEL_COLS) * martlet_round_up(depth, 4);
 }
 
-void martlet_pack_s8(int8_t *out, int32_t *column_sums, const int8_t *weights, size_t cols, size_t depth) {
+void martlet_pack_s8(int8_t *out, float *column_sums, const int8_t *weights, size_t cols, size_t depth) {
     size_t depth4 = (depth + 3) / 4;
     size_t padded = martlet_round_up(cols, MARTLET_PANEL_COLS);
     memset(out, 0, padded * depth4 * 4);
@@ -21,7 +21,7 @@ void martlet_pack_s8(int8_t *out, int32_t *column_sums, const int8_t *weights, s
             column[k / 4 * 4 * MARTLET_PANEL_COLS + k % 4] = weight;
             sum += weight;
         }
-        column_sums[n] = sum;
+        column_sums[n] = (float)sum; /* below 2^24: exact */
     }
 }
 

@@ -39,7 +39,7 @@ static inline float reference_exp2(float x) {
 
 /* 2^x by the cubic, as exp2_cubic16 of lanes16.h. */
 static inline float reference_exp2_cubic(float x) {
-    x = x > -126.0f ? x : -126.0f;
+    x = x > MARTLET_EXP2_FLOOR ? x : MARTLET_EXP2_FLOOR;
     float whole = nearbyintf(x), f = x - whole;
     float p = fmaf(fmaf(fmaf(MARTLET_EXP2_CUBIC_3, f, MARTLET_EXP2_CUBIC_2), f, MARTLET_EXP2_CUBIC_1), f, 1.0f);
     return ldexpf(p, (int)whole);

@@ -40,10 +40,16 @@ static inline __attribute__((always_inline, unused)) __m128 martlet_fma4(__m128 
     return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 }
 
+/* Called, not inlined: some 200 instructions, and the kernels have hundreds of places for it. */
+static __attribute__((noinline, unused)) void martlet_fma_quarters(
+    martlet_quarters *c_inout, const martlet_quarters *a, const martlet_quarters *b) {
+    for (int i = 0; i < 4; i++) c_inout->floats[i] = martlet_fma4(a->floats[i], b->floats[i], c_inout->floats[i]);
+}
+
 #define MARTLET_FMA16(a, b, c)                                                                          \
     ({                                                                                                  \
         martlet_quarters a_ = {.lanes = (a)}, b_ = {.lanes = (b)}, c_ = {.lanes = (c)};                 \
-        for (int i_ = 0; i_ < 4; i_++) c_.floats[i_] = martlet_fma4(a_.floats[i_], b_.floats[i_], c_.floats[i_]); \
+        martlet_fma_quarters(&c_, &a_, &b_);                                                            \
         c_.lanes;                                                                                       \
     })
 

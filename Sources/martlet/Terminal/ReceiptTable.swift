@@ -21,6 +21,11 @@ enum ReceiptTable {
             "cosine of vectors", Quantity.fixed(receipt.minPooledCosine, 5),
             "lowest; mean \(Quantity.fixed(receipt.meanPooledCosine, 5))",
         ])
+        if let least = receipt.minEmbeddingCosine, let mean = receipt.meanEmbeddingCosine {
+            table.append([
+                "cosine of embeddings", Quantity.fixed(least, 5), "lowest; mean \(Quantity.fixed(mean, 5))",
+            ])
+        }
         return table.lines()
     }
 }

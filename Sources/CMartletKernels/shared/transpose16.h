@@ -24,4 +24,30 @@ INLINE void transpose16(f32x16 v[16]) {
     STAGE(t, v, 1, SWAP1)
 }
 
+/* Lane i becomes the sum (or the largest) of the lanes of v[i], in the order of sum16; destroys v. */
+#define FOLD(step, pattern, OP)                                                                \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < step; i++) {                         \
+        f32x16 low = __builtin_shufflevector(v[i], v[i + step], pattern##_LOW);                 \
+        f32x16 high = __builtin_shufflevector(v[i], v[i + step], pattern##_HIGH);               \
+        v[i] = OP(low, high);                                                                   \
+    }
+
+INLINE f32x16 add16(f32x16 a, f32x16 b) { return a + b; }
+
+INLINE f32x16 sums_of16(f32x16 v[16]) {
+    FOLD(8, SWAP8, add16)
+    FOLD(4, SWAP4, add16)
+    FOLD(2, SWAP2, add16)
+    FOLD(1, SWAP1, add16)
+    return v[0];
+}
+
+INLINE f32x16 largest_of16(f32x16 v[16]) {
+    FOLD(8, SWAP8, max16)
+    FOLD(4, SWAP4, max16)
+    FOLD(2, SWAP2, max16)
+    FOLD(1, SWAP1, max16)
+    return v[0];
+}
+
 #endif

@@ -1,0 +1,31 @@
+"""Modes that martlet-measure judges itself: its lines are rows already."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+from .failure import BenchError, say
+from .workers import Setup
+
+MODES = ["overhead", "document"]
+SECONDS_MAX = 1800
+
+
+def run_own(mode: str, setup: Setup, quick: bool) -> list[dict]:
+    """Rows with case, martlet, unit and, where there is a limit, peer, peer_value, ratio, target, holds."""
+    say(mode)
+    command = [str(setup.measure), mode, "--json"] + (["--quick"] if quick else [])
+    # Server and client are two processes, so these have the whole machine.
+    everywhere = os.sched_getaffinity(0)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        preexec_fn=lambda: os.sched_setaffinity(0, everywhere),
+    )
+    if done.returncode != 0:
+        raise BenchError(f"martlet-measure {mode} ended with {done.returncode}: {done.stderr.strip()[-400:]}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
