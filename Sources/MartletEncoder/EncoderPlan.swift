@@ -95,8 +95,14 @@ struct EncoderPlan {
         let intermediate = LinearSite.intermediate(layer: index).tensorName
         let output = LinearSite.output(layer: index).tensorName
         let scale = Float(log2(exp(1.0)) / Double(hidden / configuration.heads).squareRoot())
+        let queryKeyValueScale = try packer.inputScale(qkv, inputs: hidden)
+        let intermediateScale = try packer.inputScale(intermediate, inputs: hidden)
+        guard precision == .int8 || (queryKeyValueScale == nil && intermediateScale == nil) else {
+            throw MartletError(
+                .failedPrecondition, "tensors \(prefix).*.input_scale belong to int8 weights, and these are floats")
+        }
         return LayerPlan(
-            queryKeyValueInputScale: try packer.inputScale(qkv, inputs: hidden),
+            queryKeyValueInputScale: queryKeyValueScale,
             queryKeyValue: try packer.linear(
                 qkv, outputs: 3 * hidden, inputs: hidden,
                 parts: [
@@ -107,7 +113,7 @@ struct EncoderPlan {
                 LinearSite.attentionOutput(layer: index).tensorName, outputs: hidden, inputs: hidden,
                 precision: precision),
             attentionNorm: try norm(prefix + ".attention.output.LayerNorm", hidden, packer),
-            intermediateInputScale: try packer.inputScale(intermediate, inputs: hidden),
+            intermediateInputScale: intermediateScale,
             intermediate: try packer.linear(intermediate, outputs: inner, inputs: hidden, precision: precision),
             outputInputScale: try packer.inputScale(output, inputs: inner),
             output: try packer.linear(output, outputs: hidden, inputs: inner, precision: precision),
