@@ -15,15 +15,15 @@ struct LayerPlan {
     let queryKeyValueInputScale: UnsafePointer<Float>?
     /// Queries, keys and values side by side, each in columns of its own panels. Queries are scaled by
     /// log2(e) / sqrt(head size), so that softmax is a power of two.
-    let queryKeyValue: LinearLayer
-    let attentionOutput: LinearLayer
+    var queryKeyValue: LinearLayer
+    var attentionOutput: LinearLayer
     let attentionNorm: NormPlan
     /// Multiplies what `intermediate` reads, [hidden].
     let intermediateInputScale: UnsafePointer<Float>?
-    let intermediate: LinearLayer
+    var intermediate: LinearLayer
     /// Multiplies the activation's output, [intermediate].
     let outputInputScale: UnsafePointer<Float>?
-    let output: LinearLayer
+    var output: LinearLayer
     let outputNorm: NormPlan
 }
 
@@ -60,6 +60,13 @@ struct EncoderPlan {
         var layers: [LayerPlan] = []
         for layer in 0..<configuration.layers {
             layers.append(try Self.layer(layer, configuration, precision, packer))
+        }
+        for index in layers.indices {
+            layers[index].queryKeyValue = layers[index].queryKeyValue.followed(by: layers[index].attentionOutput)
+            layers[index].attentionOutput = layers[index].attentionOutput.followed(by: layers[index].intermediate)
+            layers[index].intermediate = layers[index].intermediate.followed(by: layers[index].output)
+            guard index + 1 < layers.count else { continue }
+            layers[index].output = layers[index].output.followed(by: layers[index + 1].queryKeyValue)
         }
         self.layers = layers
         pooler = try packer.linear("pooler.dense", outputs: hidden, inputs: hidden, precision: .float32)

@@ -44,6 +44,7 @@ typedef struct {
     const float *bias;          /* [panels * 32], 0 in the pad */
     size_t depth4;              /* inputs / 4, rounded up */
     size_t panels;
+    const int8_t *_Nullable next; /* weights of the layer that is likely to run next: fetched with the last panel */
 } martlet_linear_s8;
 
 /* A linear layer with float weights, packed by martlet_pack_f32. */
