@@ -29,7 +29,9 @@ static void check_int8(const check_tables *tables, size_t rows, size_t cols, siz
             values[m * stride + k] = (uint8_t)(kind == RANDOM ? random_int(&seed, 0, 255) : 255);
     }
     martlet_quantized_rows in = {.values = values, .scales = row_scales, .zeros = zeros, .stride = stride};
-    martlet_linear_s8 linear = {packed, sums, scales, bias, round_up(depth, 4) / 4, padded / 32, NULL};
+    martlet_linear_s8 linear = {
+        .weights = packed, .column_sums = sums, .scales = scales, .bias = bias, .depth4 = round_up(depth, 4) / 4,
+        .panels = padded / 32, .next = rows % 2 ? packed : NULL};
     float *out = guarded(rows * padded * 4), *wanted = guarded(rows * padded * 4);
     for (int mode = MARTLET_STORE; mode <= MARTLET_ACCUMULATE; mode++) {
         for (size_t i = 0; i < rows * padded; i++) out[i] = wanted[i] = (float)(i % 7) - 3;
