@@ -72,7 +72,7 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "MartletTransport", "MartletClient", "MartletServing", "MartletConvert", "MartletArtifact",
-                "MartletRollout", "MartletEncoder", "MartletText", "MartletCore",
+                "MartletRollout", "MartletScheduling", "MartletEncoder", "MartletText", "MartletCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -99,7 +99,7 @@ let package = Package(
         tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletCore"]),
         tests("MartletConvertTests", ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
         tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio),
-        tests("martletTests", ["martlet", "MartletTransport", "MartletCore"]),
+        tests("martletTests", ["martlet", "MartletTransport", "MartletScheduling", "MartletEncoder", "MartletCore"]),
         // End to end: the real binary, the default models, real sockets.
         tests(
             "MartletEndToEndTests",

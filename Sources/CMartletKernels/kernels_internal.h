@@ -14,8 +14,10 @@
     martlet_quantize_heads_fn martlet_quantize_heads_##level;
 
 MARTLET_DECLARE_LEVEL(reference)
+MARTLET_DECLARE_LEVEL(sse41)
 MARTLET_DECLARE_LEVEL(avx2)
 MARTLET_DECLARE_LEVEL(avx512)
+MARTLET_DECLARE_LEVEL(neon)
 
 #define MARTLET_DECLARE_INT8_LEVEL(level)           \
     martlet_gemm_s8_fn martlet_gemm_s8_##level;     \
@@ -23,8 +25,15 @@ MARTLET_DECLARE_LEVEL(avx512)
     martlet_attention_s8_fn martlet_attention_s8_##level;
 
 MARTLET_DECLARE_INT8_LEVEL(reference)
+MARTLET_DECLARE_INT8_LEVEL(sse41)
 MARTLET_DECLARE_INT8_LEVEL(avx2)
+MARTLET_DECLARE_INT8_LEVEL(avxvnni)
 MARTLET_DECLARE_INT8_LEVEL(avx512vnni)
+MARTLET_DECLARE_INT8_LEVEL(amx)
+MARTLET_DECLARE_INT8_LEVEL(amx_tiles) /* amx, with the tiles left configured */
+MARTLET_DECLARE_INT8_LEVEL(neon)
+MARTLET_DECLARE_INT8_LEVEL(neondotprod)
+MARTLET_DECLARE_INT8_LEVEL(neoni8mm)
 
 /* Steps of a quantised row, and what is added before its zero point is rounded: with these no value of the row rounds to
  * below 0 or above 255, so that nothing needs clamping. */

@@ -145,7 +145,7 @@ package struct Converter: Sendable {
         }
         if var scheme = best?.receipt.scheme {
             scheme.rounding = .compensated
-            try attempt(scheme, 0.55, 0.4)
+            try attempt(scheme, 0.55, 0.39)
         }
         guard let best else { throw MartletError(.internalError, "no precision was tried") }
         guard best.receipt.passes || options.force else {

@@ -24,7 +24,7 @@ final class AlignedArena: @unchecked Sendable {  // safe: pieces are taken by on
     init(blockBytes: Int) { self.blockBytes = max(Self.alignment, blockBytes) }
 
     deinit {
-        for block in blocks { free(block.base) }
+        for block in blocks { munmap(block.base, block.bytes) }
     }
 
     /// `count` zeroed elements.
@@ -51,13 +51,21 @@ final class AlignedArena: @unchecked Sendable {  // safe: pieces are taken by on
         let large = wanted >= Self.hugePageBytes
         let unit = large ? Self.hugePageBytes : 4096
         let size = (wanted + unit - 1) / unit * unit
-        var base: UnsafeMutableRawPointer?
-        guard posix_memalign(&base, large ? Self.hugePageBytes : 4096, size) == 0, let base else {
+        // Mapped and not allocated: what an allocator gets back it may keep. One unit more, so that some address in it is
+        // a multiple of the unit; what lies around that block is returned at once.
+        guard let region = mmap(nil, size + unit, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            region != MAP_FAILED
+        else {
             throw MartletError(.resourceExhausted, "no memory for an encoder buffer of \(size) bytes")
         }
+        let before = (unit - Int(bitPattern: region) % unit) % unit
+        let base = region + before
+        if before > 0 { munmap(region, before) }
+        if before < unit { munmap(base + size, unit - before) }
         #if os(Linux)
             if large { madvise(base, size, Int32(MADV_HUGEPAGE)) }
         #endif
+        // Zero already; touched here, so that no request meets a page for the first time.
         memset(base, 0, size)
         blocks.append((base, size))
         bytes += size

@@ -15,15 +15,15 @@ struct LayerPlan {
     let queryKeyValueInputScale: UnsafePointer<Float>?
     /// Queries, keys and values side by side, each in columns of its own panels. Queries are scaled by
     /// log2(e) / sqrt(head size), so that softmax is a power of two.
-    let queryKeyValue: LinearLayer
-    let attentionOutput: LinearLayer
+    var queryKeyValue: LinearLayer
+    var attentionOutput: LinearLayer
     let attentionNorm: NormPlan
     /// Multiplies what `intermediate` reads, [hidden].
     let intermediateInputScale: UnsafePointer<Float>?
-    let intermediate: LinearLayer
+    var intermediate: LinearLayer
     /// Multiplies the activation's output, [intermediate].
     let outputInputScale: UnsafePointer<Float>?
-    let output: LinearLayer
+    var output: LinearLayer
     let outputNorm: NormPlan
 }
 
@@ -60,6 +60,13 @@ struct EncoderPlan {
         for layer in 0..<configuration.layers {
             layers.append(try Self.layer(layer, configuration, precision, packer))
         }
+        for index in layers.indices {
+            layers[index].queryKeyValue = layers[index].queryKeyValue.followed(by: layers[index].attentionOutput)
+            layers[index].attentionOutput = layers[index].attentionOutput.followed(by: layers[index].intermediate)
+            layers[index].intermediate = layers[index].intermediate.followed(by: layers[index].output)
+            guard index + 1 < layers.count else { continue }
+            layers[index].output = layers[index].output.followed(by: layers[index + 1].queryKeyValue)
+        }
         self.layers = layers
         pooler = try packer.linear("pooler.dense", outputs: hidden, inputs: hidden, precision: .float32)
         classifier = try packer.linear(
@@ -87,8 +94,14 @@ struct EncoderPlan {
         let intermediate = LinearSite.intermediate(layer: index).tensorName
         let output = LinearSite.output(layer: index).tensorName
         let scale = Float(log2(exp(1.0)) / Double(hidden / configuration.heads).squareRoot())
+        let queryKeyValueScale = try packer.inputScale(qkv, inputs: hidden)
+        let intermediateScale = try packer.inputScale(intermediate, inputs: hidden)
+        guard precision == .int8 || (queryKeyValueScale == nil && intermediateScale == nil) else {
+            throw MartletError(
+                .failedPrecondition, "tensors \(prefix).*.input_scale belong to int8 weights, and these are floats")
+        }
         return LayerPlan(
-            queryKeyValueInputScale: try packer.inputScale(qkv, inputs: hidden),
+            queryKeyValueInputScale: queryKeyValueScale,
             queryKeyValue: try packer.linear(
                 qkv, outputs: 3 * hidden, inputs: hidden,
                 parts: [
@@ -99,7 +112,7 @@ struct EncoderPlan {
                 LinearSite.attentionOutput(layer: index).tensorName, outputs: hidden, inputs: hidden,
                 precision: precision),
             attentionNorm: try norm(prefix + ".attention.output.LayerNorm", hidden, packer),
-            intermediateInputScale: try packer.inputScale(intermediate, inputs: hidden),
+            intermediateInputScale: intermediateScale,
             intermediate: try packer.linear(intermediate, outputs: inner, inputs: hidden, precision: precision),
             outputInputScale: try packer.inputScale(output, inputs: inner),
             output: try packer.linear(output, outputs: hidden, inputs: inner, precision: precision),

@@ -6,6 +6,13 @@ enum LinearLayer {
     case int8(martlet_linear_s8)
     case float32(martlet_linear_f32)
 
+    /// The same layer, told which one is likely to run next.
+    func followed(by other: LinearLayer) -> LinearLayer {
+        guard case .int8(var linear) = self, case .int8(let next) = other else { return self }
+        linear.next = next.weights
+        return .int8(linear)
+    }
+
     /// The layer of some of its output columns, in groups of 32.
     func panels(_ range: Range<Int>) -> LinearLayer {
         let columns = Int(MARTLET_PANEL_COLS)
@@ -146,7 +153,7 @@ struct WeightPacker {
             return .int8(
                 martlet_linear_s8(
                     weights: packed, column_sums: sums, scales: packedScales, bias: packedBias,
-                    depth4: (inputs + 3) / 4, panels: panels))
+                    depth4: (inputs + 3) / 4, panels: panels, next: nil))
         case .float32:
             let values = try floats(name + ".weight", shape: [outputs, inputs])
             let packed = try arena.take(martlet_packed_f32_floats(columns, inputs), of: Float.self)

@@ -4,14 +4,43 @@ package enum ComputeThreads {
     /// of the scratch.
     package static let teamMax = 8
 
-    /// As below, read from this machine.
-    package static func available() -> Int { available(online: SystemFiles.onlineCPUs, read: SystemFiles.read) }
+    /// What bounds the number, for people.
+    package struct Allowance: Hashable, Sendable {
+        /// CPUs of the machine.
+        package var online: Int
+        /// CPUs the process may run on; nil where the system does not tell.
+        package var affinity: Int?
+        /// CPUs' worth of time that the tightest cgroup quota allows, such as 1.5; nil for no quota.
+        package var quota: Double?
 
-    /// The smaller of the CPUs the process may run on and its cgroup's CPU quota, rounded up; at least 1.
+        package init(online: Int, affinity: Int? = nil, quota: Double? = nil) {
+            self.online = online
+            self.affinity = affinity
+            self.quota = quota
+        }
+
+        /// The smaller of the two, rounded up; at least 1.
+        package var threads: Int {
+            let quotaThreads = quota.map { Int(min($0, 1_048_576).rounded(.up)) }
+            return max(1, min(affinity ?? online, quotaThreads ?? .max))
+        }
+    }
+
+    package static func available() -> Int { allowance().threads }
+
+    package static func available(online: Int, read: (String) -> String?) -> Int {
+        allowance(online: online, read: read).threads
+    }
+
+    /// As below, read from this machine.
+    package static func allowance() -> Allowance {
+        allowance(online: SystemFiles.onlineCPUs, read: SystemFiles.read)
+    }
+
     /// - Parameters:
     ///   - online: CPUs of the machine, for systems that do not tell the process's own.
     ///   - read: a file's text by its path; nil when there is none.
-    package static func available(online: Int, read: (String) -> String?) -> Int {
+    package static func allowance(online: Int, read: (String) -> String?) -> Allowance {
         let affinity = read("/proc/self/status").flatMap(allowedCPUs(status:))
         let quotas = quotaFiles(cgroup: read("/proc/self/cgroup") ?? "").compactMap { file in
             switch file {
@@ -21,8 +50,7 @@ package enum ComputeThreads {
                     microseconds: read(folder + "/cpu.cfs_quota_us"), period: read(folder + "/cpu.cfs_period_us"))
             }
         }
-        let allowance = quotas.min().map { Int(min($0, 1_048_576).rounded(.up)) }
-        return max(1, min(affinity ?? online, allowance ?? .max))
+        return Allowance(online: online, affinity: affinity, quota: quotas.min())
     }
 
     /// CPUs in the line `Cpus_allowed_list: 0-3,7` of `/proc/<pid>/status`; nil when the line is missing or odd.

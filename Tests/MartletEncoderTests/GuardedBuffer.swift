@@ -1,5 +1,7 @@
 import CMartletKernels
 
+import MartletEncoder
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -52,10 +54,6 @@ func kernelTable(features: UInt32) -> martlet_kernel_table {
 }
 
 /// Feature sets of the fast levels this CPU runs.
-let fastFeatures: [UInt32] = {
-    let all = martlet_cpu_features()
-    let avx2 = UInt32(MARTLET_CPU_AVX2), avx512 = avx2 | UInt32(MARTLET_CPU_AVX512VNNI)
-    return [avx2, avx512].filter { $0 & ~all == 0 }
-}()
+let fastFeatures: [UInt32] = KernelTable.runnableHere.map(\.features).filter { $0 != 0 }
 
 func roundedUp(_ value: Int, to multiple: Int) -> Int { (value + multiple - 1) / multiple * multiple }

@@ -44,7 +44,7 @@ struct LinearKernelTests {
             }
             var linear = martlet_linear_s8(
                 weights: packed.base, column_sums: sums.base, scales: scales.base, bias: bias.base,
-                depth4: (shape.depth + 3) / 4, panels: panels)
+                depth4: (shape.depth + 3) / 4, panels: panels, next: nil)
             let bytes = GuardedBuffer(shape.rows * stride, atEnd: atEnd) { _ in
                 values == .random ? UInt8.random(in: 0...255, using: &seed) : 255
             }
@@ -78,7 +78,7 @@ struct LinearKernelTests {
         let none = GuardedBuffer<Float>(32, atEnd: true) { _ in 0 }
         var linear = martlet_linear_s8(
             weights: packed.base, column_sums: sums.base, scales: ones.base, bias: none.base,
-            depth4: depth / 4, panels: 1)
+            depth4: depth / 4, panels: 1, next: nil)
         let bytes = GuardedBuffer(depth, atEnd: true) { _ in UInt8(255) }
         let scale = GuardedBuffer(1, atEnd: true) { _ in Float(1) }
         let zero = GuardedBuffer(1, atEnd: true) { _ in Float(0) }

@@ -10,6 +10,8 @@ struct LogitsCase: Decodable, Sendable, CustomTestStringConvertible {
         let ids: [Int32]
         let typeIDs: [Int32]
         let logits: [Float]
+        /// Mean of the last hidden states.
+        let mean: [Float]
     }
 
     let name: String

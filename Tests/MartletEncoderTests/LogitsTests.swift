@@ -1,3 +1,4 @@
+import Dispatch
 import MartletCore
 import MartletEncoder
 import MartletTestSupport
@@ -28,6 +29,20 @@ struct LogitsTests {
         #expect(worst < bound, "worst difference \(worst)")
     }
 
+    @Test("mean embeddings agree with it too", arguments: LogitsCase.all, KernelTable.runnableHere)
+    func meansAgreeWithFixture(fixture: LogitsCase, level: CPULevel) throws {
+        let model = try fixture.model(level)
+        var batch = PackedBatch()
+        for sequence in fixture.sequences { batch.append(ids: sequence.ids, typeIDs: sequence.typeIDs) }
+        var means: [Float] = []
+        try model.run(batch, output: .meanEmbedding, scratch: try model.scratch(rowsMax: batch.rows), results: &means)
+        let expected = fixture.sequences.flatMap(\.mean)
+        #expect(means.count == expected.count)
+        let bound: Float = fixture.precision == "int8" ? 0.03 : 2e-5
+        let worst = zip(means, expected).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(worst < bound, "worst difference \(worst)")
+    }
+
     @Test("have the same bits at every CPU level", arguments: LogitsCase.all)
     func sameBitsAtEveryLevel(fixture: LogitsCase) throws {
         var batch = PackedBatch()
@@ -44,7 +59,7 @@ struct LogitsTests {
 
     @Test("have the same bits alone, in any batch and in any order", arguments: LogitsCase.all)
     func sameBitsInAnyBatch(fixture: LogitsCase) throws {
-        let model = try fixture.model(.avx512vnni)
+        let model = try fixture.model(KernelTable.best().level)
         // Room for few rows: some batches run as several passes.
         let scratch = try model.scratch(rowsMax: 200)
         var seed = SeededGenerator(seed: fixture.seed)
@@ -73,6 +88,46 @@ struct LogitsTests {
                 let bits = logits[place * labels..<(place + 1) * labels].map(\.bitPattern)
                 #expect(bits == alone[index], "round \(round), place \(place), seed \(fixture.seed)")
             }
+        }
+    }
+
+    @Test(
+        "have the same bits in thousands of random batches, with any team, in either output",
+        arguments: [EncoderOutput.logits, .meanEmbedding])
+    func sameBitsWithAnyTeam(output: EncoderOutput) throws {
+        let fixture = try #require(LogitsCase.all.first { $0.name == "even int8" })
+        let model = try fixture.model(.amx)
+        let teams = try (1...4).map { (team: SpawningTeam(width: $0), scratch: try model.scratch(rowsMax: 160, members: $0)) }
+        var seed = SeededGenerator(seed: 41)
+        let texts = (0..<30).map { _ -> [Int32] in
+            (0..<Int.random(in: 1...60, using: &seed)).map { _ in Int32.random(in: 0..<97, using: &seed) }
+        }
+        func run(_ chosen: [Int], team: Int) throws -> [UInt32] {
+            var batch = PackedBatch()
+            for index in chosen { batch.append(ids: texts[index]) }
+            var results: [Float] = []
+            try model.run(
+                batch, output: output, scratch: teams[team].scratch, team: teams[team].team, results: &results)
+            return results.map(\.bitPattern)
+        }
+        let alone = try texts.indices.map { try run([$0], team: 0) }
+        for round in 0..<2_000 {
+            let chosen = (0..<Int.random(in: 1...14, using: &seed)).map { _ in Int.random(in: 0..<texts.count, using: &seed) }
+            let bits = try run(chosen, team: round % teams.count)
+            #expect(bits == chosen.flatMap { alone[$0] }, "round \(round), texts \(chosen)")
+        }
+    }
+}
+
+/// A team whose members are threads of the moment.
+private struct SpawningTeam: ComputeTeam {
+    let width: Int
+    var idleThreads: Int { width - 1 }
+
+    func together(_ body: (_ member: Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            nonisolated(unsafe) let body = body
+            DispatchQueue.concurrentPerform(iterations: width) { body($0) }
         }
     }
 }

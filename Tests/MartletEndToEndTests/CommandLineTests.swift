@@ -49,7 +49,7 @@ struct CommandLineTests {
     @Test(
         "teaches every command with examples in its help",
         arguments: [
-            "serve", "convert", "inspect", "verify", "classify", "models", "ping",
+            "serve", "convert", "inspect", "verify", "classify", "models", "ping", "info",
         ])
     func help(command: String) throws {
         let outcome = try Self.run([command, "--help"])
@@ -80,7 +80,7 @@ struct CommandLineTests {
             ["classify", "--min-confidence", "2", "x"],
             ["convert", "folder"], ["convert", "folder", "--name", "../evil"], ["verify", "x", "--cpu", "sse"],
             ["classify", "--address", "nonsense", "text"], ["classify", "--timeout", "soon", "text"],
-            ["serve", "--limit", "noSuchLimit=1"],
+            ["serve", "--limit", "noSuchLimit=1"], ["info", "extra"],
         ])
     func usage(arguments: [String]) throws {
         let outcome = try Self.run(arguments)
@@ -114,6 +114,36 @@ struct CommandLineTests {
         #expect(outcome.output.contains("is not there"))
         #expect(outcome.output.contains("unix:/nowhere/s"))
         #expect(outcome.errors.contains("2 problems"))
+    }
+
+    @Test("shows with info which kernels run, why, and on how many threads")
+    func info() throws {
+        let outcome = try Self.run(["info"], environment: ["MARTLET_CPU": "scalar", "MARTLET_THREADS": "3"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("scalar, because MARTLET_CPU allows no more"))
+        #expect(outcome.output.contains("3, set by MARTLET_THREADS"))
+        #expect(outcome.output.contains("GMAC/s"))
+    }
+
+    @Test("gives info as JSON, where a flag wins over the environment")
+    func infoJSON() throws {
+        let outcome = try Self.run(["info", "--json", "--cpu", "best"], environment: ["MARTLET_CPU": "scalar"])
+        #expect(outcome.status == 0)
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let levels = try #require(report["levels"] as? [[String: Any]])
+        let running = levels.filter { $0["runs_here"] as? Bool == true }
+        #expect(levels.first?["level"] as? String == "scalar")
+        #expect(report["level"] as? String == running.last?["level"] as? String)
+        #expect(report["best_level"] as? String == running.last?["level"] as? String)
+        #expect(running.dropFirst().allSatisfy { ($0["peak_macs_per_second"] as? Double ?? 0) > 1e6 })
+        #expect((report["threads"] as? Int ?? 0) >= 1)
+    }
+
+    @Test("ends info with 78 for a level it does not know")
+    func infoUnknownLevel() throws {
+        let outcome = try Self.run(["info"], environment: ["MARTLET_CPU": "sse"])
+        #expect(outcome.status == 78)
+        #expect(outcome.errors.contains("MARTLET_CPU"))
     }
 
     @Test("does not start without its models folder, and says what to do")

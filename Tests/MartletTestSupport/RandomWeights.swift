@@ -15,11 +15,13 @@ package final class RandomWeights: TensorSource, @unchecked Sendable {  // safe:
         for layer in 0..<configuration.layers {
             let prefix = "encoder.layer.\(layer)"
             addLinear(prefix + ".attention.self.qkv", [3 * hidden, hidden], precision)
+            if smooth, precision == .int8 { addScale(prefix + ".attention.self.qkv", hidden) }
             addLinear(prefix + ".attention.output.dense", [hidden, hidden], precision)
             addNorm(prefix + ".attention.output.LayerNorm", hidden)
             addLinear(prefix + ".intermediate.dense", [inner, hidden], precision)
+            if smooth, precision == .int8 { addScale(prefix + ".intermediate.dense", hidden) }
             addLinear(prefix + ".output.dense", [hidden, inner], precision)
-            if smooth { addFloats(prefix + ".output.dense.input_scale", [inner], around: 1, spread: 0.5) }
+            if smooth { addScale(prefix + ".output.dense", inner) }
             addNorm(prefix + ".output.LayerNorm", hidden)
         }
         addLinear("pooler.dense", [hidden, hidden], .float32)
@@ -54,6 +56,10 @@ package final class RandomWeights: TensorSource, @unchecked Sendable {  // safe:
             addFloats(name + ".weight.scale", [shape[0]], around: 0.0016, spread: 0.0004)
         }
         if bias { addFloats(name + ".bias", [shape[0]], around: 0, spread: 0.1) }
+    }
+
+    private func addScale(_ name: String, _ size: Int) {
+        addFloats(name + ".input_scale", [size], around: 1, spread: 0.5)
     }
 
     private func addNorm(_ name: String, _ size: Int) {

@@ -9,7 +9,7 @@ from .cells import BATCHES, LENGTHS, PEER_TARGETS, PEERS, Cell
 from .encoder import Measured
 from .judgement import geometric_mean, group_title
 
-WIDTH, LEFT, RIGHT, TOP = 960, 200, 24, 96
+WIDTH, LEFT, RIGHT, TOP = 960, 200, 24, 116
 STRIP, GAP, HEAD = 52, 18, 24  # height of one model's and thread count's strip, between peers, of a peer's name
 STYLE = """
 text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328; }
@@ -84,8 +84,9 @@ def legend() -> list[str]:
         parts.append(f'<circle class="dot batch-{index}" cx="{x + 6}" cy="48" r="5"/>')
         parts.append(f'<text class="faint" x="{x + 16}" y="52">batch {batch}</text>')
         x += 84
-    words = f"in each strip from top to bottom {', '.join(map(str, LENGTHS))} tokens; upright line: geometric mean"
-    parts.append(f'<text class="faint" x="{x + 4}" y="52">{words}</text>')
+    parts.append(f'<text class="faint" x="{x + 4}" y="52">upright line: geometric mean of the strip</text>')
+    words = f"in each strip from top to bottom: {', '.join(map(str, LENGTHS))} tokens a text"
+    parts.append(f'<text class="faint" x="{LEFT}" y="74">{words}</text>')
     return parts
 
 
@@ -114,8 +115,9 @@ def ratio_plot(measured: list[Measured], machine: str) -> str:
         if peer in targets:
             x = scale.x(targets[peer].mean)
             body.append(f'<line class="target" x1="{x:.1f}" y1="{top - 4:.1f}" x2="{x:.1f}" y2="{y:.1f}"/>')
-            word = f"target of the mean {targets[peer].mean:g}"
-            body.append(f'<text class="target-word" x="{x + 5:.1f}" y="{top - 8:.1f}">{word}</text>')
+            word = f"dashed: target of the mean, {targets[peer].mean:g} x"
+            edge = WIDTH - RIGHT
+            body.append(f'<text class="target-word" x="{edge}" y="{top - 8:.1f}" text-anchor="end">{word}</text>')
         y += GAP
     grid = []
     for tick in scale.ticks:

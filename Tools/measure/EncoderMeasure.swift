@@ -10,7 +10,7 @@ struct EncoderMeasure {
           --lengths-file FILE         one length a line: runs them packed in arrival order, at most 2048 tokens a batch
           --model minilm|base         6 x 384 (default) or 12 x 768
           --precision int8|float32    default int8
-          --level scalar|avx2|avx512vnni   highest instruction set to use
+          --level LEVEL               highest instruction set to use: one that 'martlet info' lists
           --output mean|logits        mean of every row of the last layer (default), or the classifier's logits
           --threads N                 on one batch of a shape, or on packed batches side by side (default 1)
           --profile                   also what each step takes on one thread
@@ -75,7 +75,7 @@ struct EncoderMeasure {
                 threads = number
             case "--level":
                 let text = try value()
-                guard let known = CPULevel(rawValue: text) else { throw refuse(text) }
+                guard let known = CPULevel(rawValue: text), CPULevel.ladder.contains(known) else { throw refuse(text) }
                 atMost = known
             case "--precision":
                 let text = try value()

@@ -70,14 +70,14 @@ INLINE void activated_tile(
 }
 
 /* Runs TILE(count) for every tile, panel by panel; `place` says where. Tiles are of nearly equal height: 13 rows go as 7
- * and 6, not as 12 and 1. Each tile of a panel fetches its part of the next panel; behind the last there is none. */
+ * and 6, not as 12 and 1. Each tile of a panel fetches its part of the next panel, or of the next layer. */
 #define MARTLET_FOR_EACH_TILE(rows)                                                                              \
     size_t tiles_ = ((rows) + MARTLET_GEMM_ROWS - 1) / MARTLET_GEMM_ROWS;                                        \
     const size_t panel_bytes_ = linear->depth4 * 4 * MARTLET_PANEL_COLS;                                         \
     tile_place place = {.in = in, .linear = linear, .ahead_step = 4 * MARTLET_PANEL_COLS / tiles_};              \
     for (place.panel = 0; place.panel < linear->panels; place.panel++) {                                         \
-        const int8_t *next_ = linear->weights;                                                                   \
-        next_ += (place.panel + 1 < linear->panels ? place.panel + 1 : place.panel) * panel_bytes_;              \
+        const int8_t *next_ = linear->weights + (place.panel + 1) * panel_bytes_;                                \
+        if (place.panel + 1 == linear->panels) next_ = linear->next ? linear->next : linear->weights;            \
         place.row = 0;                                                                                           \
         for (size_t t_ = 0; t_ < tiles_; t_++) {                                                                 \
             size_t end_ = (t_ + 1) * (rows) / tiles_;                                                            \

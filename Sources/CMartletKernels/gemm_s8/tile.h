@@ -8,7 +8,15 @@
  * bytes from ahead + k / 4 * ahead_step, unless `ahead` is the constant NULL. */
 
 /* Calls TILE(count) with a constant count for `count` from 1 to MARTLET_GEMM_ROWS. */
-#if MARTLET_GEMM_ROWS == 12
+#if MARTLET_GEMM_ROWS == 16
+#define MARTLET_TILE_SWITCH(count)                                                                             \
+    switch (count) {                                                                                           \
+        MARTLET_TILE_CASES_6                                                                                   \
+        case 7: TILE(7); break; case 8: TILE(8); break; case 9: TILE(9); break; case 10: TILE(10); break;      \
+        case 11: TILE(11); break; case 12: TILE(12); break; case 13: TILE(13); break; case 14: TILE(14); break; \
+        case 15: TILE(15); break; case 16: TILE(16); break;                                                    \
+    }
+#elif MARTLET_GEMM_ROWS == 12
 #define MARTLET_TILE_SWITCH(count)                                                                             \
     switch (count) {                                                                                           \
         MARTLET_TILE_CASES_6                                                                                   \
@@ -24,7 +32,7 @@
 #define MARTLET_TILE_SWITCH(count) \
     switch (count) { MARTLET_TILE_CASES_6 }
 #else
-#error "tile_<isa>.h must define MARTLET_GEMM_ROWS as 6, 8 or 12"
+#error "tile_<isa>.h must define MARTLET_GEMM_ROWS as 6, 8, 12 or 16"
 #endif
 #define MARTLET_TILE_CASES_6                                                            \
     case 1: TILE(1); break; case 2: TILE(2); break; case 3: TILE(3); break;             \

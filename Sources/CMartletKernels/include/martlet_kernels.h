@@ -17,16 +17,23 @@
 
 /* Columns of one packed weight panel, and the multiple every float row is padded to. */
 #define MARTLET_PANEL_COLS 32
-/* Most query rows that one attention step holds scores for. */
-#define MARTLET_ATTENTION_ROWS 12
+/* Most query rows that one attention step holds scores for: the rows of the highest tile. */
+#define MARTLET_ATTENTION_ROWS 16
 
 /* CPU features that kernels ask for; a level is a set of them. */
 enum {
-    MARTLET_CPU_AVX2 = 1 << 0,       /* AVX2 and FMA */
-    MARTLET_CPU_AVX512VNNI = 1 << 1, /* AVX-512 F, BW, DQ, VL and VNNI */
+    MARTLET_CPU_SSE41 = 1 << 0,        /* SSE4.1 and before: any x86-64-v2 */
+    MARTLET_CPU_AVX2 = 1 << 1,         /* AVX2 and FMA */
+    MARTLET_CPU_AVXVNNI = 1 << 2,      /* vpdpbusd on 256 bits without AVX-512 */
+    MARTLET_CPU_AVX512VNNI = 1 << 3,   /* AVX-512 F, BW, DQ, VL and VNNI */
+    MARTLET_CPU_AMX = 1 << 4,          /* AMX tiles and their int8 products, granted by the operating system */
+    MARTLET_CPU_NEON = 1 << 5,         /* any 64-bit ARM */
+    MARTLET_CPU_NEON_DOTPROD = 1 << 6, /* sdot, from Armv8.2 on */
+    MARTLET_CPU_NEON_I8MM = 1 << 7,    /* usmmla, from Armv8.6 on */
 };
 
-/* What this CPU has and its operating system keeps over a context switch. */
+/* What this CPU has and its operating system keeps over a context switch. The first call asks Linux for AMX, for all
+ * threads of the process. */
 uint32_t martlet_cpu_features(void);
 
 /* A linear layer with int8 weights, packed by martlet_pack_s8. `panels` counts groups of 32 output columns. */
@@ -37,6 +44,7 @@ typedef struct {
     const float *bias;          /* [panels * 32], 0 in the pad */
     size_t depth4;              /* inputs / 4, rounded up */
     size_t panels;
+    const int8_t *_Nullable next; /* weights of the layer that is likely to run next: fetched with the last panel */
 } martlet_linear_s8;
 
 /* A linear layer with float weights, packed by martlet_pack_f32. */
@@ -107,7 +115,9 @@ typedef void martlet_layer_norm_fn(
 
 /* Activation in place, times channel_scale [cols rounded up to 32] when that is not NULL, and quantisation of the
  * result when `quantized` is not NULL. GELU: see shared/activation_tables.h, fma throughout, then 0.5 x by fma. tanh:
- * (1 - e) / (1 + e) with e = 2^(-2 log2(e) |x|), with the sign of x. */
+ * (1 - e) / (1 + e) with e = 2^(-2 log2(e) |x|), with the sign of x.
+ * Largest errors, measured by Tools/check-kernels: GELU 7e-7 absolute up to |x| = 8 and 2.4e-7 of |x| beyond, up to
+ * 1.2e38; tanh 2.5e-7 absolute. Elsewhere: 2^x 1.9e-7 relative, 1 / sqrt 1.5 units in the last place. */
 typedef void martlet_activate_fn(
     float *rows_inout, size_t stride, size_t rows, size_t cols, martlet_activation activation,
     const float *_Nullable channel_scale, martlet_quantized_rows *_Nullable quantized);
@@ -231,8 +241,8 @@ static inline void martlet_spin_pause(void) {
 }
 void martlet_yield(void);
 
-/* Multiply-adds per second of a loop of nothing but vpdpbusd (or the best this CPU has), over about `loops` * 240
- * instructions; the caller times it. Returns MACs executed. For Tools/measure. */
+/* Runs loops * 240 of the best int8 multiply-add instruction among `features`, and nothing else; the caller times it.
+ * Returns the multiply-adds done, 0 when there is no such instruction. For Tools/measure and martlet info. */
 uint64_t martlet_peak_s8_macs(uint32_t features, uint64_t loops);
 
 #pragma clang assume_nonnull end

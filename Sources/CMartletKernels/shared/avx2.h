@@ -2,7 +2,10 @@
 #include <immintrin.h>
 #pragma clang diagnostic ignored "-Wpsabi" /* 64-byte values only pass between functions that are inlined */
 #pragma clang fp contract(off)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#ifndef MARTLET_AVX2_TARGET
+#define MARTLET_AVX2_TARGET "avx2,fma"
+#endif
+#pragma clang attribute push(__attribute__((target(MARTLET_AVX2_TARGET))), apply_to = function)
 #define MARTLET_LEVEL(name) martlet_##name##_avx2
 /* Float tiles: rows x groups of 16 columns, sized to the 16 registers of 8 lanes. */
 #define MARTLET_TILE_ROWS 6

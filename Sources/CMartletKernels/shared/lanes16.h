@@ -1,5 +1,6 @@
 /* Sixteen lanes of float or int32 as one value, for every instruction set: AVX-512 holds it in one register, AVX2 in
- * two. Included inside a region that turns an instruction set on, after MARTLET_LOOKUP16 is defined. */
+ * two, SSE and NEON in four. Included inside a region that turns an instruction set on, after MARTLET_LOOKUP16 is
+ * defined. */
 #ifndef MARTLET_LANES16_H
 #define MARTLET_LANES16_H
 
@@ -33,7 +34,11 @@ INLINE f32x16 splat(float value) { return (f32x16)value; }
 INLINE f32x16 load16(const float *from) { return *(const f32x16 *)from; }
 INLINE f32x16 load16_unaligned(const float *from) { return *(const f32x16_unaligned *)from; }
 INLINE void store16(float *to, f32x16 value) { *(f32x16 *)to = value; }
-INLINE f32x16 fma16(f32x16 a, f32x16 b, f32x16 c) { return __builtin_elementwise_fma(a, b, c); }
+/* A CPU without the instruction brings its own, just as exact. */
+#ifndef MARTLET_FMA16
+#define MARTLET_FMA16(a, b, c) __builtin_elementwise_fma(a, b, c)
+#endif
+INLINE f32x16 fma16(f32x16 a, f32x16 b, f32x16 c) { return MARTLET_FMA16(a, b, c); }
 /* NaN in a gives b. */
 INLINE f32x16 min16(f32x16 a, f32x16 b) { return a < b ? a : b; }
 INLINE f32x16 max16(f32x16 a, f32x16 b) { return a > b ? a : b; }

@@ -50,7 +50,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Highest instruction set: best, scalar, avx2, avx512vnni (default: best).", valueName: "level"))
+            "Highest instruction set: \(ServeSettings.cpuLevels.joined(separator: ", ")) (default: best).",
+            valueName: "level"))
     var cpu: String?
 
     @Option(help: ArgumentHelp("Configuration file, YAML or JSON.", valueName: "file"))

@@ -1,4 +1,5 @@
 import MartletCore
+import MartletEncoder
 import MartletTransport
 
 /// What `martlet serve` runs with: read once, checked whole, passed down.
@@ -15,7 +16,7 @@ package struct ServeSettings: Sendable {
     package var readyFile: String?
     package var limits: Limits
 
-    package static let cpuLevels = ["best", "scalar", "avx2", "avx512vnni"]
+    package static let cpuLevels = ["best"] + CPULevel.ladder.map(\.rawValue)
     package static let logLevels = ["trace", "debug", "info", "notice", "warning", "error"]
 
     package static let settings: [Setting] =

@@ -57,5 +57,11 @@ package struct ResolvedSetting: Sendable {
     package let texts: [String]
     package let source: SettingSource
 
+    package init(setting: Setting, texts: [String], source: SettingSource) {
+        self.setting = setting
+        self.texts = texts
+        self.source = source
+    }
+
     package var text: String { texts.joined(separator: ",") }
 }

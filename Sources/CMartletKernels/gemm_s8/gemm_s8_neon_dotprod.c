@@ -1,0 +1,8 @@
+#if defined(__aarch64__)
+#include "../shared/neon_dotprod.h"
+#include "../kernels_internal.h"
+#include "../shared/lanes16.h"
+#include "tile_neon_dotprod.h"
+#include "gemm_s8_vector.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,8 @@
+#if defined(__x86_64__)
+#include "../shared/sse41.h"
+#include "../kernels_internal.h"
+#include "../shared/lanes16.h"
+#include "tile_sse41.h"
+#include "gemm_s8_vector.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,6 @@
+#if defined(__aarch64__)
+#include "../shared/neon.h"
+/* The kernels themselves, now with the instruction set above. */
+#include "rows_vector.h"
+#pragma clang attribute pop
+#endif
