@@ -83,8 +83,8 @@ let package = Package(
         .executableTarget(
             name: "martlet-measure",
             dependencies: [
-                "MartletCore", "MartletText", "MartletEncoder", "MartletArtifact", "MartletServing",
-                "MartletConvert", "MartletTransport", "MartletClient", "MartletTestSupport", "CMartletKernels",
+                "MartletCore", "MartletText", "MartletEncoder", "MartletArtifact", "MartletScheduling",
+                "MartletServing", "MartletConvert", "MartletTransport", "MartletClient", "MartletTestSupport", "CMartletKernels",
             ],
             path: "Tools/measure", swiftSettings: strict),
 

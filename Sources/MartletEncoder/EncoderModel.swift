@@ -22,8 +22,8 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
 
     /// Checks every tensor and packs the weights.
     ///
-    /// Precision follows the element type of the first layer's weight. Embedding tables are read in place and keep
-    /// their owner alive; everything else is copied.
+    /// Precision follows the element type of the first layer's weight. Everything is copied: the tensors' memory may go
+    /// when this returns.
     /// - Throws: `.failedPrecondition` naming the tensor or the configuration's field at fault;
     ///   `.resourceExhausted` when memory does not suffice.
     package init(
@@ -37,8 +37,18 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
     /// Element type of the linear layers' weights.
     package var precision: ElementType { plan.precision }
 
-    /// Bytes of packed weights; embedding tables, which stay where they are, not counted.
+    /// Bytes of packed weights and embedding tables: all that a model holds besides its scratches.
     package var memoryBytes: Int { plan.arena.bytes }
+
+    /// About the bytes of packed weights, before a model is there.
+    package static func layerBytes(_ configuration: EncoderConfiguration, precision: ElementType) -> Int {
+        EncoderPlan.layerBytes(configuration, precision: precision)
+    }
+
+    /// The bytes of the embedding tables, before a model is there.
+    package static func embeddingBytes(_ configuration: EncoderConfiguration, words: ElementType) -> Int {
+        EncoderPlan.embeddingBytes(configuration, words: words)
+    }
 
     /// Buffers for one batch at a time. Batches of any size run with it: what exceeds `rowsMax` runs as several passes.
     ///

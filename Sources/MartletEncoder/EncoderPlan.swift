@@ -32,11 +32,9 @@ struct NormPlan {
     let beta: UnsafePointer<Float>
 }
 
-/// A whole model packed for the kernels: every pointer leads into `arena` or into the word embeddings' owner.
+/// A whole model packed for the kernels: every pointer leads into `arena`.
 struct EncoderPlan {
     let embeddings: martlet_embeddings
-    /// Keeps the embedding tables, which are read in place.
-    let embeddingOwners: [AnyObject]
     let embeddingNorm: NormPlan
     let layers: [LayerPlan]
     let pooler: LinearLayer
@@ -47,15 +45,16 @@ struct EncoderPlan {
 
     init(_ configuration: EncoderConfiguration, _ tensors: any TensorSource) throws(MartletError) {
         try configuration.checkForEncoder()
-        let hidden = configuration.hiddenSize, inner = configuration.intermediateSize
+        let hidden = configuration.hiddenSize
         let first = LinearSite.qkv(layer: 0).tensorName + ".weight"
         precision = tensors.tensor(named: first)?.elementType ?? .int8
-        let weights = configuration.layers * (4 * hidden * hidden + 2 * hidden * inner) * precision.byteCount
-        let rest = configuration.layers * 8 * 4 * (inner + 4 * hidden) + 8 * hidden * hidden
-        arena = AlignedArena(blockBytes: weights + weights / 32 + rest)
+        let words = tensors.tensor(named: "embeddings.word_embeddings.weight")?.elementType ?? precision
+        arena = AlignedArena(
+            blockBytes: Self.layerBytes(configuration, precision: precision)
+                + Self.embeddingBytes(configuration, words: words))
         let packer = WeightPacker(tensors: tensors, arena: arena)
 
-        (embeddings, embeddingOwners) = try Self.embeddings(configuration, packer)
+        embeddings = try Self.embeddings(configuration, packer)
         embeddingNorm = try Self.norm("embeddings.LayerNorm", hidden, packer)
         var layers: [LayerPlan] = []
         for layer in 0..<configuration.layers {
@@ -122,34 +121,47 @@ struct EncoderPlan {
 
     private static func embeddings(
         _ configuration: EncoderConfiguration, _ packer: WeightPacker
-    ) throws(MartletError) -> (martlet_embeddings, [AnyObject]) {
+    ) throws(MartletError) -> martlet_embeddings {
         let hidden = configuration.hiddenSize
         let name = "embeddings.word_embeddings.weight"
         let shape = [configuration.vocabularySize, hidden]
         let words = try packer.tensor(name, [.int8, .float32], shape: shape)
-        var owners = [words.owner]
         var tables = martlet_embeddings(
             words_s8: nil, word_scales: nil, words_f32: nil,
-            positions: try table("embeddings.position_embeddings.weight", configuration.maxPositions),
-            types: try table("embeddings.token_type_embeddings.weight", configuration.tokenTypes), cols: hidden)
+            positions: try table("embeddings.position_embeddings.weight", [configuration.maxPositions, hidden]),
+            types: try table("embeddings.token_type_embeddings.weight", [configuration.tokenTypes, hidden]),
+            cols: hidden)
         switch words.elementType {
         case .int8:
-            tables.words_s8 = words.bytes.bindMemory(to: Int8.self).baseAddress
+            tables.words_s8 = try packer.copy(words.bytes.bindMemory(to: Int8.self))
             let scales = try packer.scales(of: name, count: configuration.vocabularySize)
             tables.word_scales = try packer.paddedCopy(scales)
         case .float32:
-            tables.words_f32 = try packer.floats(name, shape: shape).baseAddress
+            tables.words_f32 = try table(name, shape)
         }
-        return (tables, owners)
+        return tables
 
-        func table(_ name: String, _ rows: Int) throws(MartletError) -> UnsafePointer<Float> {
-            let values = try packer.floats(name, shape: [rows, hidden])
-            guard let base = values.baseAddress, let tensor = packer.tensors.tensor(named: name) else {
-                throw MartletError(.failedPrecondition, "the weights have no tensor \(name)")
-            }
-            owners.append(tensor.owner)
-            return base
+        func table(_ name: String, _ shape: [Int]) throws(MartletError) -> UnsafePointer<Float> {
+            try packer.copy(try packer.floats(name, shape: shape))
         }
+    }
+
+    // MARK: Sizes
+
+    /// About the bytes of the linear layers and norms, packed.
+    static func layerBytes(_ configuration: EncoderConfiguration, precision: ElementType) -> Int {
+        let hidden = configuration.hiddenSize, inner = configuration.intermediateSize
+        let weights = configuration.layers * (4 * hidden * hidden + 2 * hidden * inner) * precision.byteCount
+        let rest = configuration.layers * 8 * 4 * (inner + 4 * hidden) + 8 * hidden * hidden
+        return weights + weights / 32 + rest
+    }
+
+    /// Bytes of the three embedding tables.
+    /// - Parameter words: element type of the words' table.
+    static func embeddingBytes(_ configuration: EncoderConfiguration, words: ElementType) -> Int {
+        let scale = words == .int8 ? 4 : 0
+        let others = 4 * configuration.hiddenSize * (configuration.maxPositions + configuration.tokenTypes)
+        return configuration.vocabularySize * (configuration.hiddenSize * words.byteCount + scale) + others + 512
     }
 }
 

@@ -103,6 +103,15 @@ struct WeightPacker {
         return UnsafePointer(copy)
     }
 
+    /// A copy that keeps nothing of its source alive.
+    func copy<Element: BitwiseCopyable>(
+        _ values: UnsafeBufferPointer<Element>
+    ) throws(MartletError) -> UnsafePointer<Element> {
+        let copy = try arena.take(values.count, of: Element.self)
+        if let base = values.baseAddress { copy.update(from: base, count: values.count) }
+        return UnsafePointer(copy)
+    }
+
     /// A float vector, padded.
     func vector(_ name: String, count: Int) throws(MartletError) -> UnsafePointer<Float> {
         try paddedCopy(try floats(name, shape: [count]))

@@ -8,7 +8,7 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
     /// What the pool is doing now.
     package struct Snapshot: Sendable, Hashable {
         package var threads = 0
-        /// Threads that run a batch or a job.
+        /// Threads that run a batch or a job; those that only help are not counted.
         package var busyThreads = 0
         package var queuedTokens = 0
         package var queuedWorks = 0
@@ -21,6 +21,8 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
         package var started: UInt64 = 0
         /// Works admitted and later dropped: cancelled, or their deadline passed.
         package var refused: UInt64 = 0
+        /// Times a thread joined another one's computation.
+        package var helped: UInt64 = 0
         /// Calls of `submit` that were turned away.
         package var turnedAway: UInt64 = 0
     }
@@ -34,32 +36,27 @@ package final class ComputePool<Work: ScheduledWork>: Sendable {
     ///   - threads: at least 1.
     ///   - batchTokensMax: tokens that a batch aims at; a single work above it runs alone.
     ///   - queueTokensMax: tokens that may wait in total.
-    ///   - makeRunner: called once on each thread with its number. The runner gets works of one batch key, never none,
-    ///     and answers each of them before it returns.
+    ///   - helperTokensMin: a batch wants the help of one idle thread for so many tokens. Waking a parked thread takes
+    ///     as long as encoding a few of them.
+    ///   - makeRunner: called once on each thread with its number and its team. The runner gets works of one batch key,
+    ///     never none, and answers each of them before it returns. The team is for the runner alone: other threads
+    ///     join its computations while they have nothing of their own, but no batch below `helperTokensMin`.
     /// - Throws: `.resourceExhausted` when the system gives no thread.
     package init(
-        threads count: Int, batchTokensMax: Int, queueTokensMax: Int,
-        makeRunner: @escaping @Sendable (Int) -> ([Work]) -> Void
+        threads count: Int, batchTokensMax: Int, queueTokensMax: Int, helperTokensMin: Int = 64,
+        makeRunner: @escaping @Sendable (Int, any ComputeTeam) -> ([Work]) -> Void
     ) throws(MartletError) {
         let count = max(1, count)
         let settings = BatchQueue<PoolItem<Work>>.Settings(
             batchTokensMax: batchTokensMax, queueTokensMax: queueTokensMax, workers: count)
-        let core = PoolCore<Work>(settings: settings)
+        let core = PoolCore<Work>(settings: settings, helperTokensMin: helperTokensMin)
         self.core = core
-        var started: [ComputeThread] = []
-        for number in 0..<count {
-            let thread = ComputeThread.start(name: "martlet-cpu-\(number)", stackBytes: 2 << 20) {
-                core.work(with: makeRunner(number))
-            }
-            guard let thread else {
+        threads = Mutex(
+            try ComputeThread.start(count: count, name: "martlet-cpu") { number in
+                core.work(as: number, with: makeRunner(number, PoolTeam(core: core, number: number)))
+            } whenNoneIsLeft: {
                 core.close()
-                for thread in started { thread.join() }
-                throw MartletError(
-                    .resourceExhausted, "the system gives no more threads: \(number) of \(count) compute threads began")
-            }
-            started.append(thread)
-        }
-        threads = Mutex(started)
+            })
     }
 
     /// Without `shutdown()` the threads finish what is queued and end by themselves.

@@ -3,6 +3,7 @@ internal import Glibc
 #elseif canImport(Darwin)
 internal import Darwin
 #endif
+internal import MartletCore
 
 /// A plain thread with a known stack, outside Swift's cooperative pool: computing there never delays an `await`.
 struct ComputeThread: @unchecked Sendable {  // safe: the handle is a number, and `join` is called once by its owner
@@ -31,6 +32,25 @@ struct ComputeThread: @unchecked Sendable {  // safe: the handle is a number, an
         guard let handle = created else { return nil }
         #endif
         return ComputeThread(handle: handle)
+    }
+
+    /// Starts `count` threads, `<name>-0` and so on, that run `body` with their number.
+    /// - Parameter whenNoneIsLeft: makes the bodies that began return.
+    /// - Throws: `.resourceExhausted` when the system gives no thread; those that began have ended then.
+    static func start(
+        count: Int, name: String, _ body: @escaping @Sendable (Int) -> Void, whenNoneIsLeft: () -> Void
+    ) throws(MartletError) -> [ComputeThread] {
+        var started: [ComputeThread] = []
+        for number in 0..<count {
+            guard let thread = start(name: "\(name)-\(number)", stackBytes: 2 << 20, { body(number) }) else {
+                whenNoneIsLeft()
+                for thread in started { thread.join() }
+                throw MartletError(
+                    .resourceExhausted, "the system gives no more threads: \(number) of \(count) compute threads began")
+            }
+            started.append(thread)
+        }
+        return started
     }
 
     /// Waits for the end of the thread. Once, and not after `detach()`.

@@ -1,5 +1,9 @@
 /// How many compute threads this process should run: what the scheduler lets it use, not what the machine has.
 package enum ComputeThreads {
+    /// Threads that share one batch at most: a pass of some hundred rows keeps no more busy, and each has its own part
+    /// of the scratch.
+    package static let teamMax = 8
+
     /// What bounds the number, for people.
     package struct Allowance: Hashable, Sendable {
         /// CPUs of the machine.

@@ -9,10 +9,13 @@ struct ArtifactVersionLoader: VersionLoader {
     let reader: ArtifactReader
     let kernels: KernelTable
     let batchTokensMax: Int
+    /// Threads that may work on one batch.
+    let members: Int
     /// One background thread: loading must not take the cores that answer.
     private let queue = DispatchQueue(label: "martlet-loader", qos: .utility)
 
-    init(limits: Limits, kernels: KernelTable) {
+    init(limits: Limits, kernels: KernelTable, members: Int) {
+        self.members = members
         reader = ArtifactReader(limits: limits)
         self.kernels = kernels
         batchTokensMax = limits.batchTokensMax
@@ -40,7 +43,8 @@ struct ArtifactVersionLoader: VersionLoader {
                         + "\(version.id); a version keeps its name, so convert or publish it under the new one")
             }
             stage(.loading)
-            let model = try ServedModel(artifact: artifact, kernels: kernels, batchTokensMax: batchTokensMax)
+            let model = try ServedModel(
+                artifact: artifact, kernels: kernels, batchTokensMax: batchTokensMax, members: members)
             stage(.warming)
             try GoldenCheck.run(artifact, on: model)
             return model

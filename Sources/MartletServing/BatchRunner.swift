@@ -13,9 +13,13 @@ final class BatchRunner {
         let tokenize: Duration
     }
 
+    /// Threads that help with a batch while they have none of their own.
+    private let team: any ComputeTeam
     private var batch = PackedBatch()
     private var sequences: [Sequence] = []
     private var logits: [Float] = []
+
+    init(team: any ComputeTeam) { self.team = team }
 
     func run(_ works: [InferenceWork]) {
         for work in works {
@@ -89,7 +93,8 @@ final class BatchRunner {
         let start = ContinuousClock.now
         do {
             try model.withScratch { scratch throws(MartletError) in
-                try model.encoder.run(batch, scratch: scratch, isCancelled: nobodyWaits, results: &logits)
+                try model.encoder.run(
+                    batch, scratch: scratch, team: team, isCancelled: nobodyWaits, results: &logits)
             }
         } catch {
             for sequence in sequences {

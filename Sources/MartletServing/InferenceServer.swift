@@ -32,14 +32,15 @@ package final class InferenceServer: InferenceHandler {
         let survey = FolderSurvey(folder: folder, onEvent: onEvent)
         let pool = try ComputePool<InferenceWork>(
             threads: threads, batchTokensMax: limits.batchTokensMax, queueTokensMax: limits.queueTokensMax
-        ) { _ in
-            let runner = BatchRunner()
+        ) { _, team in
+            let runner = BatchRunner(team: team)
             return runner.run
         }
         let manager = RolloutManager(
             policy: AvailabilityFirst(.latest(configuration.latestVersions)),
-            loader: ArtifactVersionLoader(limits: limits, kernels: kernels), drainTimeout: limits.drainTimeout,
-            onEvent: { onEvent(.rollout($0)) })
+            loader: ArtifactVersionLoader(
+                limits: limits, kernels: kernels, members: min(threads, ComputeThreads.teamMax)),
+            drainTimeout: limits.drainTimeout, onEvent: { onEvent(.rollout($0)) })
         // Watched before the first aspiration, so that no change falls between.
         let changes = folder.changes()
         try await manager.aspire(asking: survey.look)

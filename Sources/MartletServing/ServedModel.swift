@@ -20,13 +20,19 @@ final class ServedModel: LoadedVersion {
     let tokenTypes: Int
     /// Rows one run may have.
     let rowsMax: Int
+    /// Threads that may work on one run.
+    let members: Int
     private let idle = Mutex<[IdleScratch]>([])
 
     private struct IdleScratch: @unchecked Sendable {  // safe: a scratch is in the list, or with the one thread that took it
         let scratch: EncoderScratch
     }
 
-    init(artifact: ModelArtifact, kernels: KernelTable, batchTokensMax: Int) throws(MartletError) {
+    /// Keeps nothing of `artifact`: its memory returns to the system when the caller lets it go.
+    /// - Parameter members: threads of a team that runs this model, the caller's included.
+    init(
+        artifact: ModelArtifact, kernels: KernelTable, batchTokensMax: Int, members: Int
+    ) throws(MartletError) {
         let manifest = artifact.manifest
         tokenizer = try BertTokenizer(tokenizerJSON: artifact.tokenizerJSON)
         guard tokenizer.vocabularySize <= manifest.configuration.vocabularySize else {
@@ -43,11 +49,10 @@ final class ServedModel: LoadedVersion {
         maxTokens = manifest.configuration.maxPositions
         tokenTypes = manifest.configuration.tokenTypes
         rowsMax = max(batchTokensMax, maxTokens)
-        // The file's own bytes stay: embeddings are read in place. The encoder keeps its linear layers packed besides.
-        let weightsBytes = manifest.files.first { $0.name == Manifest.weightsFileName }?.bytes ?? 0
+        self.members = members
         status = LoadedStatus(
             digest: artifact.digest, classLabels: manifest.classLabels, task: manifest.task, maxTokens: maxTokens,
-            memoryBytes: weightsBytes + encoder.memoryBytes)
+            memoryBytes: encoder.memoryBytes)
     }
 
     /// Runs `body` with a scratch of `rowsMax` rows that no other thread has meanwhile.
@@ -58,7 +63,7 @@ final class ServedModel: LoadedVersion {
         if let waiting = idle.withLock({ $0.popLast() }) {
             taken = waiting
         } else {
-            taken = IdleScratch(scratch: try encoder.scratch(rowsMax: rowsMax))
+            taken = IdleScratch(scratch: try encoder.scratch(rowsMax: rowsMax, members: members))
         }
         defer { idle.withLock { $0.append(taken) } }
         return try body(taken.scratch)

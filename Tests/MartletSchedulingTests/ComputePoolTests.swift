@@ -12,7 +12,7 @@ struct ComputePoolTests {
         threads: Int = 2, batch: Int = 512, queue: Int = 1 << 20,
         _ onBatch: @escaping @Sendable ([FakeWork]) -> Void = { _ in }
     ) throws(MartletError) -> ComputePool<FakeWork> {
-        try ComputePool(threads: threads, batchTokensMax: batch, queueTokensMax: queue) { _ in
+        try ComputePool(threads: threads, batchTokensMax: batch, queueTokensMax: queue) { _, _ in
             { works in
                 onBatch(works)
                 for work in works { work.run() }
@@ -140,7 +140,7 @@ struct ComputePoolTests {
             deinit { ended.signal() }
         }
         do {
-            let pool = try ComputePool<FakeWork>(threads: 3, batchTokensMax: 10, queueTokensMax: 10) { _ in
+            let pool = try ComputePool<FakeWork>(threads: 3, batchTokensMax: 10, queueTokensMax: 10) { _, _ in
                 let marker = Marker(ended)
                 return { works in withExtendedLifetime(marker) { for work in works { work.run() } } }
             }
@@ -152,7 +152,7 @@ struct ComputePoolTests {
     @Test("makes each thread's runner on that thread, and names the thread")
     func runners() throws {
         let names = Mutex<[Int: String]>([:])
-        let pool = try ComputePool<FakeWork>(threads: 3, batchTokensMax: 10, queueTokensMax: 10) { number in
+        let pool = try ComputePool<FakeWork>(threads: 3, batchTokensMax: 10, queueTokensMax: 10) { number, _ in
             let name = SystemFiles.read("/proc/thread-self/comm") ?? "martlet-cpu-\(number)"
             names.withLock { $0[number] = name.filter { !$0.isNewline } }
             return { _ in }

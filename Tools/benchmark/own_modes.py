@@ -9,7 +9,7 @@ import subprocess
 from .failure import BenchError, say
 from .workers import Setup
 
-MODES = ["overhead", "document"]
+MODES = ["overhead", "document", "load"]
 SECONDS_MAX = 1800
 
 

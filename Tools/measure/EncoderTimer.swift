@@ -1,6 +1,7 @@
 import Dispatch
 import MartletCore
 import MartletEncoder
+import MartletScheduling
 import Synchronization
 
 /// Runs an encoder on some threads and takes the time.
@@ -38,8 +39,10 @@ final class EncoderTimer: @unchecked Sendable {  // safe: each thread uses its o
         self.scratches = scratches
     }
 
-    /// The threads that help with one batch; nil for one thread, or when there are none that could.
-    private static func team(threads: Int) throws(MartletError) -> (any ComputeTeam)? { nil }
+    /// The threads that help with one batch; nil for one thread.
+    private static func team(threads: Int) throws(MartletError) -> (any ComputeTeam)? {
+        threads > 1 ? try ThreadTeam(threads: threads) : nil
+    }
 
     /// Median seconds of one batch that all threads work on together, and how often it ran.
     func together(_ batch: PackedBatch, _ graph: Graph, _ effort: Effort) throws(MartletError) -> (Double, runs: Int) {

@@ -13,9 +13,11 @@ case "document":
     exit(await DocumentMeasure.run(Array(arguments.dropFirst())))
 case "embed":
     exit(EmbedMeasure.run(Array(arguments.dropFirst())))
+case "load":
+    exit(LoadMeasure.run(Array(arguments.dropFirst())))
 case "serve-child":
     exit(await ServerChild.serve(Array(arguments.dropFirst())))
 default:
-    print("Usage: martlet-measure encoder | overhead | document | embed [options]   (each with --help)")
+    print("Usage: martlet-measure encoder | overhead | document | embed | load [options]   (each with --help)")
     exit(arguments.first == "--help" ? 0 : 2)
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import MartletArtifact
 import MartletCore
+import MartletEncoder
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,7 +32,9 @@ struct InspectCommand: ParsableCommand {
         let inspection = tensors ? ArtifactInspection(try ArtifactReader().read(folder: folder)) : nil
         if json {
             output.line(
-                inspection.map(JSONText.pretty) ?? JSONText.pretty(Described(digest: digest, manifest: manifest)))
+                inspection.map(JSONText.pretty)
+                    ?? JSONText.pretty(
+                        Described(digest: digest, manifest: manifest, memory: LoadedMemory(manifest))))
             return
         }
         output.line(output.styled("\(manifest.name)/\(manifest.version)", .bold))
@@ -61,6 +64,30 @@ struct InspectCommand: ParsableCommand {
     private struct Described: Encodable {
         var digest: String
         var manifest: Manifest
+        /// Bytes.
+        var memory: LoadedMemory
+    }
+
+    /// What a server takes for a version, in bytes, computed from its configuration.
+    private struct LoadedMemory: Encodable {
+        var packedWeights: Int
+        var embeddings: Int
+        /// One for each batch that runs at the same time, at the default batch size.
+        var scratch: Int
+        var scratchPerHelper: Int
+
+        init(_ manifest: Manifest) {
+            let shape = manifest.configuration
+            let precision: ElementType = manifest.precision == .int8 ? .int8 : .float32
+            func scratch(_ members: Int) -> Int {
+                EncoderModel.scratchBytes(
+                    shape, precision: precision, rowsMax: Limits().batchTokensMax, members: members)
+            }
+            packedWeights = EncoderModel.layerBytes(shape, precision: precision)
+            embeddings = EncoderModel.embeddingBytes(shape, words: precision)
+            self.scratch = scratch(1)
+            scratchPerHelper = scratch(2) - scratch(1)
+        }
     }
 
     private static func rows(_ manifest: Manifest, digest: String) -> [(String, String)] {
@@ -83,6 +110,16 @@ struct InspectCommand: ParsableCommand {
         ]
         if let label = manifest.positiveLabel { rows.append(("positive label", label)) }
         if let rule = manifest.documentAggregation { rows.append(("documents", "aggregated by \(rule)")) }
+        let memory = LoadedMemory(manifest)
+        rows.append(
+            (
+                "takes",
+                "about \(Quantity.bytes(memory.packedWeights + memory.embeddings)) loaded "
+                    + "(\(Quantity.bytes(memory.packedWeights)) of weights packed for this CPU, "
+                    + "\(Quantity.bytes(memory.embeddings)) of embeddings), "
+                    + "\(Quantity.bytes(memory.scratch)) for each batch at work and "
+                    + "\(Quantity.bytes(memory.scratchPerHelper)) for each thread that helps with it"
+            ))
         rows.append(("licence", manifest.licence.isEmpty ? "not stated" : manifest.licence))
         rows.append(("source", manifest.source.isEmpty ? "not stated" : manifest.source))
         rows.append(("made by", manifest.createdBy))
