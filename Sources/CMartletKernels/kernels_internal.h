@@ -35,8 +35,8 @@ MARTLET_DECLARE_INT8_LEVEL(neon)
 MARTLET_DECLARE_INT8_LEVEL(neondotprod)
 MARTLET_DECLARE_INT8_LEVEL(neoni8mm)
 
-/* Steps of a quantised row, and what is added before its zero point is rounded: with these no value of the row rounds to
- * below 0 or above 255, so that nothing needs clamping. */
+/* Steps of a quantised row, and what is added before its zero point is rounded: with these no value of the row rounds
+ * to below 0 or above 255, so that nothing needs clamping. */
 #define MARTLET_STEPS 254.9f
 #define MARTLET_ZERO_BIAS 0.01f
 /* log2(m * 2^e) <= e + m - 1 + 0.0861 for m in 1...2: from the bits of a float, and on the safe side. */

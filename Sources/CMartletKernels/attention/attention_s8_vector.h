@@ -69,8 +69,10 @@ INLINE void interleave4(int8_t *to, const u8x16 rows[4]) {
 #define ZIP_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define ZIP_LOW_WORDS 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23
 #define ZIP_HIGH_WORDS 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31
-    u8x16 a = __builtin_shufflevector(rows[0], rows[1], ZIP_LOW), b = __builtin_shufflevector(rows[0], rows[1], ZIP_HIGH);
-    u8x16 c = __builtin_shufflevector(rows[2], rows[3], ZIP_LOW), d = __builtin_shufflevector(rows[2], rows[3], ZIP_HIGH);
+    u8x16 a = __builtin_shufflevector(rows[0], rows[1], ZIP_LOW);
+    u8x16 b = __builtin_shufflevector(rows[0], rows[1], ZIP_HIGH);
+    u8x16 c = __builtin_shufflevector(rows[2], rows[3], ZIP_LOW);
+    u8x16 d = __builtin_shufflevector(rows[2], rows[3], ZIP_HIGH);
     u8x16 *out = (u8x16 *)to;
     out[0] = __builtin_shufflevector(a, c, ZIP_LOW_WORDS);
     out[1] = __builtin_shufflevector(a, c, ZIP_HIGH_WORDS);

@@ -1,11 +1,12 @@
 /* What every text on int8 tiles is built from, once `tile_<isa>.h` has given
  *
  *   tile_sums(sums, a, a_stride, panel, depth4, rows, ahead, ahead_step)
- *   sums[m][g][lane] = sum over k < 4 * depth4 of a[m * a_stride + k] * panel[k / 4 * 128 + (g * 16 + lane) * 4 + k % 4]
+ *   sums[m][g][lane] = sum over k < 4 * depth4 of
+ *                      a[m * a_stride + k] * panel[k / 4 * 128 + (g * 16 + lane) * 4 + k % 4]
  *
- * exact in int32, for `rows` rows of u8 and one panel of 32 columns of s8; `rows` is a constant at every call, so that the
- * sums can live in registers. MARTLET_GEMM_ROWS is the most rows of a tile. At step k / 4 the tile prefetches `ahead_step`
- * bytes from ahead + k / 4 * ahead_step, unless `ahead` is the constant NULL. */
+ * exact in int32, for `rows` rows of u8 and one panel of 32 columns of s8; `rows` is a constant at every call, so that
+ * the sums can live in registers. MARTLET_GEMM_ROWS is the most rows of a tile. At step k / 4 the tile prefetches
+ * `ahead_step` bytes from ahead + k / 4 * ahead_step, unless `ahead` is the constant NULL. */
 
 /* Calls TILE(count) with a constant count for `count` from 1 to MARTLET_GEMM_ROWS. */
 #if MARTLET_GEMM_ROWS == 16

@@ -96,9 +96,11 @@ typedef void martlet_gemm_f32_fn(
     float *out, size_t out_stride, const float *in, size_t in_stride, const martlet_linear_f32 *linear, size_t rows,
     martlet_store_mode mode);
 
-/* Quantises rows, times channel_scale [cols rounded up to 32] when that is not NULL, to u8. low = min(0, row), high = max(0, row); scale = (high - low) / 255; inverse = 255 / (high - low)
- * zero = round(-low * inverse); q = round(clamp(fma(x, inverse, zero), 0, 255)); round is to nearest, ties to even.
- * A row whose range is below 1e-30 becomes scale 1, zero 0, all q 0. NaN quantises to 0. */
+/* Quantises rows, times channel_scale [cols rounded up to 32] when that is not NULL, to u8.
+ *   low = min(0, row), high = max(0, row); scale = (high - low) / 254.9; inverse = 254.9 / (high - low)
+ *   zero = round(fma(-low, inverse, 0.01)); q = round(fma(x, inverse, zero)): with these no q is below 0 or above 255
+ * Round is to nearest, ties to even, by adding 1.5 * 2^23; what is kept of it are the low 8 bits, so NaN and infinity
+ * become some byte. A row whose range is below 1e-30 becomes scale 1, zero 0, all q 0. */
 typedef void martlet_quantize_rows_fn(
     martlet_quantized_rows *out, const float *in, size_t in_stride, size_t rows, size_t cols,
     const float *_Nullable channel_scale);
@@ -122,8 +124,8 @@ typedef void martlet_activate_fn(
     float *rows_inout, size_t stride, size_t rows, size_t cols, martlet_activation activation,
     const float *_Nullable channel_scale, martlet_quantized_rows *_Nullable quantized);
 
-/* Linear layer on u8 rows, activation, and quantisation of the result, as gemm_s8 and activate one after the other would
- * do it, the activation on sums that are still in registers.
+/* Linear layer on u8 rows, activation, and quantisation of the result, as gemm_s8 and activate one after the other
+ * would do it, the activation on sums that are still in registers.
  *   work [rows][work_stride] float, panels * 32 columns used: the activations, times channel_scale
  *   out  may be `in`. */
 typedef void martlet_gemm_s8_activate_fn(
@@ -149,13 +151,13 @@ typedef void martlet_attention_fn(const martlet_attention_call *call);
 size_t martlet_attention_workspace_floats(size_t length, size_t head_size);
 
 /* Queries, keys and values of rows as bytes with scales for each row and head, in [rows][stride] bytes and
- * [heads][scale_stride] floats. Head h begins at byte h * head_bytes (the head size rounded up to 4; zeros behind it) and
- * at float h * scale_stride; row r is float r of it.
+ * [heads][scale_stride] floats. Head h begins at byte h * head_bytes (the head size rounded up to 4; zeros behind it)
+ * and at float h * scale_stride; row r is float r of it.
  *   query  u8 = 128 + round(x / query_scale), in 1...255
  *   key    s8 = round(x / key_scale); key_offset = -128 * (sum of the head's key bytes)
  *   value  s8 = round(x / 2^value_log); value_inverse = 2^-value_log
- * query_scale, key_scale = largest |x| of the head * (1 / 127); value_log is just above the log2 of the same, so that a value's
- * scale can be added to an exponent. */
+ * query_scale, key_scale = largest |x| of the head * (1 / 127); value_log is just above the log2 of the same, so that a
+ * value's scale can be added to an exponent. */
 typedef struct {
     uint8_t *query;
     int8_t *key, *value;
@@ -167,7 +169,8 @@ static inline size_t martlet_head_bytes(size_t head_size) { return (head_size + 
 
 /* Quantises `rows` rows into rows first_row... of `out`; a NULL among in's parts is left out.
  *   query, key, value [rows][in_stride] float, hidden = heads * head_size columns each
- *   amax = largest |x| of the head, at least 2^-60; inverse = 127 / amax; scale = amax * (1 / 127 as float); q = round(x * inverse)
+ *   amax = largest |x| of the head, at least 2^-60; inverse = 127 / amax; scale = amax * (1 / 127 as float)
+ *   q = round(x * inverse)
  *   value_log = (bits of scale as an integer) * 2^-23 - 126.91 (a chord of log2, plus its largest error)
  *   value_inverse = 2^-value_log by the exp2 of attention; q = round(x * value_inverse). */
 typedef struct {

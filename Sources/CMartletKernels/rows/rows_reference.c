@@ -41,8 +41,10 @@ static void quantize_row(
     float zero = fmaf(-low, inverse, MARTLET_ZERO_BIAS) + MARTLET_ROUND_MAGIC;
     out->scales[m] = scale;
     out->zeros[m] = (float)low_byte(zero);
-    for (size_t i = 0; i < martlet_round_up(cols, 32); i++)
-        out->values[m * out->stride + i] = low_byte(fmaf(i < cols ? scaled(row, channel_scale, i) : 0.0f, inverse, zero));
+    for (size_t i = 0; i < martlet_round_up(cols, 32); i++) {
+        float x = i < cols ? scaled(row, channel_scale, i) : 0.0f;
+        out->values[m * out->stride + i] = low_byte(fmaf(x, inverse, zero));
+    }
 }
 
 void martlet_quantize_rows_reference(

@@ -177,8 +177,8 @@ INLINE int32_t quantize_head(uint8_t *to, const float *x, const size_t size, siz
     return sum;
 }
 
-/* The 16 heads from `h` on of one part of one row; `part` (0 query, 1 key, 2 value) and, for the sizes that models have,
- * `size` are constants at every call. */
+/* The 16 heads from `h` on of one part of one row; `part` (0 query, 1 key, 2 value) and, for the sizes that models
+ * have, `size` are constants at every call. */
 INLINE void quantize_part(
     martlet_quantized_heads *out, size_t row, const float *x, uint8_t *to, size_t h, const size_t size,
     const int part) {
@@ -221,9 +221,10 @@ INLINE void quantize_heads_of_size(
     for (size_t m = 0; m < rows; m++) {
         size_t row = first_row + m, byte = row * out->stride;
         for (size_t h = 0; h < out->heads; h += 16) {
-            if (in->query) quantize_part(out, row, in->query + m * in->stride, out->query + byte, h, size, 0);
-            if (in->key) quantize_part(out, row, in->key + m * in->stride, (uint8_t *)out->key + byte, h, size, 1);
-            if (in->value) quantize_part(out, row, in->value + m * in->stride, (uint8_t *)out->value + byte, h, size, 2);
+            size_t from = m * in->stride;
+            if (in->query) quantize_part(out, row, in->query + from, out->query + byte, h, size, 0);
+            if (in->key) quantize_part(out, row, in->key + from, (uint8_t *)out->key + byte, h, size, 1);
+            if (in->value) quantize_part(out, row, in->value + from, (uint8_t *)out->value + byte, h, size, 2);
         }
     }
 }

@@ -12,7 +12,7 @@ extern const float martlet_gelu_tanh_table[5][16];
 extern const float martlet_exp2_table[6];
 
 /* 2^f = 1 + c1 f + c2 f^2 + c3 f^3 for f in -0.5...0.5, relative error 1.06e-4; 2^0 is exact. */
-/* Below this the cubic stays what it is there. A weight of 2^-64 changes no sum, and nothing made from it is subnormal. */
+/* Below this the cubic stays what it is there: 2^-64 changes no sum, and nothing made from it is subnormal. */
 #define MARTLET_EXP2_FLOOR -64.0f
 #define MARTLET_EXP2_CUBIC_1 0x1.62f9cep-1f
 #define MARTLET_EXP2_CUBIC_2 0x1.f01d54p-3f
