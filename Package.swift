@@ -84,7 +84,8 @@ let package = Package(
             name: "martlet-measure",
             dependencies: [
                 "MartletCore", "MartletText", "MartletEncoder", "MartletArtifact", "MartletScheduling",
-                "MartletServing", "MartletConvert", "MartletTransport", "MartletClient", "MartletTestSupport", "CMartletKernels",
+                "MartletServing", "MartletConvert", "MartletTransport", "MartletClient",
+                "MartletTestSupport", "CMartletKernels",
             ],
             path: "Tools/measure", swiftSettings: strict),
 
@@ -97,7 +98,9 @@ let package = Package(
         tests("MartletRolloutTests", ["MartletRollout", "MartletCore"]),
         tests("MartletSchedulingTests", ["MartletScheduling", "MartletCore"]),
         tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletCore"]),
-        tests("MartletConvertTests", ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
+        tests(
+            "MartletConvertTests",
+            ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
         tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio),
         tests("martletTests", ["martlet", "MartletTransport", "MartletScheduling", "MartletEncoder", "MartletCore"]),
         // End to end: the real binary, the default models, real sockets.

@@ -34,7 +34,8 @@ extension Manifest {
                 "documentAggregation is \(quoted(documentAggregation)), known are \(known.joined(separator: ", "))")
         }
         try require(
-            tokenizer.kind == "wordpiece", "tokenizer kind is \(quoted(tokenizer.kind)), this program reads 'wordpiece'")
+            tokenizer.kind == "wordpiece",
+            "tokenizer kind is \(quoted(tokenizer.kind)), this program reads 'wordpiece'")
         try require(
             (1...configuration.vocabularySize).contains(tokenizer.vocabularySize),
             "the tokenizer has \(tokenizer.vocabularySize) ids, the encoder \(configuration.vocabularySize) rows")

@@ -4,8 +4,8 @@ package struct QualityReceipt: Codable, Sendable, Hashable {
     package var sentences: Int
     /// Share of texts whose best label is the same, 0 to 1.
     package var labelAgreement: Double
-    /// Texts for which the float path's best score leads by at least `clearLead`, and the share of those whose answer is
-    /// the same. The gate looks at these: where two labels tie, either is as good an answer.
+    /// Texts for which the float path's best score leads by at least `clearLead`, and the share of those whose answer
+    /// is the same. The gate looks at these: where two labels tie, either is as good an answer.
     package var clearSentences: Int
     package var clearAgreement: Double
     /// Largest difference of any score (after softmax or sigmoid; the value itself for regression).

@@ -23,8 +23,8 @@ package struct Converter: Sendable {
     }
 
     /// Converts and publishes.
-    /// - Throws: `.alreadyExists` before any work when the version exists; `.failedPrecondition` when the model cannot be
-    ///   converted, or when its answers change more than the gate allows and `force` is off.
+    /// - Throws: `.alreadyExists` before any work when the version exists; `.failedPrecondition` when the model cannot
+    ///   be converted, or when its answers change more than the gate allows and `force` is off.
     package func run(into modelsRoot: String) throws(MartletError) -> ConvertReport {
         let writer = ArtifactWriter(limits: limits)
         if let version = options.version {
@@ -80,8 +80,8 @@ package struct Converter: Sendable {
             guard body == config.configuration else {
                 throw MartletError(
                     .failedPrecondition,
-                    "config.json: the head's folder describes another encoder (\(config.configuration)) than the body's "
-                        + "(\(body)). Use the body that the head was trained on.")
+                    "config.json: the head's folder describes another encoder (\(config.configuration)) than "
+                        + "the body's (\(body)). Use the body that the head was trained on.")
             }
         }
         return config
@@ -153,8 +153,8 @@ package struct Converter: Sendable {
                 .failedPrecondition,
                 "int8 changes too many answers: a share of \(best.receipt.clearAgreement) of the "
                     + "\(best.receipt.clearSentences) texts with a clear answer keep it, the gate is "
-                    + "\(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
-                    + "(--force).")
+                    + "\(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts like the model's "
+                    + "traffic (--calibration FILE), keep floats (--precision float32), or accept it (--force).")
         }
         return best
     }

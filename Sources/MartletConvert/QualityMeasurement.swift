@@ -56,8 +56,8 @@ struct QualityMeasurement {
             meanEmbeddingCosine: mean(embeddingCosines), smoothing: scheme.largestExponent, scheme: scheme, gate: gate)
     }
 
-    /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label; it
-    /// always agrees, and its drift is the figure to look at.
+    /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label;
+    /// it always agrees, and its drift is the figure to look at.
     private func answer(_ logits: [Float]) -> [Int] {
         switch problem {
         case .singleLabel: [logits.indices.max { logits[$0] < logits[$1] } ?? 0]
@@ -90,7 +90,8 @@ struct Head: Sendable {
     let bias: [Float]
 
     init?(_ tensors: some TensorSource) {
-        guard let weight = tensors.tensor(named: "classifier.weight"), let bias = tensors.tensor(named: "classifier.bias")
+        guard let weight = tensors.tensor(named: "classifier.weight"),
+            let bias = tensors.tensor(named: "classifier.bias")
         else { return nil }
         self.weight = Array(weight.floats)
         self.bias = Array(bias.floats)

@@ -52,7 +52,9 @@ struct ManifestTests {
         Lie("has -1 bytes") { $0.files[0].bytes = -1 },
         Lie("has 9223372036854775807 bytes") { $0.files[0].bytes = .max },
         Lie("lists 65 files, the limit is 64") { manifest in
-            for index in 0..<62 { manifest.files.append(.init(name: "f\(index)", bytes: 0, sha256: manifest.files[0].sha256)) }
+            for index in 0..<62 {
+                manifest.files.append(.init(name: "f\(index)", bytes: 0, sha256: manifest.files[0].sha256))
+            }
         },
     ]
 

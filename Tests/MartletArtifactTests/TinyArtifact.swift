@@ -35,12 +35,14 @@ final class TinyArtifact {
             licence: "Apache-2.0", source: "a test", createdBy: "martlet test")
         if precision == .int8 {
             manifest.receipt = QualityReceipt(
-                sentences: 3, labelAgreement: 1, clearSentences: 3, clearAgreement: 1, maxScoreDrift: 0.01, minLogitCosine: 0.99, meanLogitCosine: 0.999,
-                minPooledCosine: 0.99, meanPooledCosine: 0.999, smoothing: 0, gate: 0.99)
+                sentences: 3, labelAgreement: 1, clearSentences: 3, clearAgreement: 1, maxScoreDrift: 0.01,
+                minLogitCosine: 0.99, meanLogitCosine: 0.999, minPooledCosine: 0.99, meanPooledCosine: 0.999,
+                smoothing: 0, gate: 0.99)
         }
         let golden = [
             GoldenExample(text: "hello", logits: [0.5, -0.25], floatLogits: [0.5, -0.125], tokens: [2, 5, 3]),
-            GoldenExample(text: "na\u{EF}ve", pair: "b", logits: [1, 2], floatLogits: [1, 2.5], tokens: [2, 6, 3, 7, 3]),
+            GoldenExample(
+                text: "na\u{EF}ve", pair: "b", logits: [1, 2], floatLogits: [1, 2.5], tokens: [2, 6, 3, 7, 3]),
         ]
         return ArtifactDraft(
             manifest: manifest, tensors: tensors(precision, seed: seed).tensors,
@@ -55,7 +57,8 @@ final class TinyArtifact {
         where !expected.isOptional || expected.name == "embeddings.word_embeddings.weight.scale" {
             let count = expected.shape.reduce(1, *)
             if expected.elementTypes.contains(.int8) {
-                list.set(expected.name, expected.shape, (0..<count).map { _ in Int8.random(in: -127...127, using: &random) })
+                let values = (0..<count).map { _ in Int8.random(in: -127...127, using: &random) }
+                list.set(expected.name, expected.shape, values)
             } else {
                 let isScale = expected.name.hasSuffix(".scale")
                 list.set(

@@ -3,8 +3,8 @@
   accuracy.py --martlet MEASURE [--models FOLDER] [--cache FOLDER] [--json FILE]
 
 MEASURE is the program martlet-measure, --models what Tools/models/fetch and assemble made. Every text runs alone, so
-that no engine pays for padding. Embeddings: 1000 sentences of news through the plain body; the mean over a text's last hidden
-states. Labels: the held-out texts of guard and topics. Run by the Python of .venv-bench.
+that no engine pays for padding. Embeddings: 1000 sentences of news through the plain body; the mean over a text's last
+hidden states. Labels: the held-out texts of guard and topics. Run by the Python of .venv-bench.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-/* Int8 linear layer: integer tiles, and on each the way back to floats. One text for every instruction set; included after
- * lanes16.h and a tile_<isa>.h. */
+/* Int8 linear layer: integer tiles, and on each the way back to floats. One text for every instruction set; included
+ * after lanes16.h and a tile_<isa>.h. */
 #include "../kernels_internal.h"
 #include "../rows/row_quantisation.h"
 #include "tile.h"
@@ -97,8 +97,9 @@ INLINE const int8_t *weights_from(const martlet_linear_s8 *linear, size_t panel)
     return linear->next ? linear->next : linear->weights;
 }
 
-/* Runs TILE(count) for every tile of `panels_` panels, with `groups` in sight; `place` says where. Tiles are of nearly equal
- * height: 13 rows go as 7 and 6, not as 12 and 1. FETCH(tile) sets what a tile fetches of the panels that come next. */
+/* Runs TILE(count) for every tile of `panels_` panels, with `groups` in sight; `place` says where. Tiles are of nearly
+ * equal height: 13 rows go as 7 and 6, not as 12 and 1. FETCH(tile) sets what a tile fetches of the panels that come
+ * next. */
 #define MARTLET_FOR_EACH_TILE_OF(rows, panels_, rows_max, FETCH, SWITCH)                  \
     {                                                                                     \
         const size_t groups = 2 * (panels_), tiles_ = ((rows) + (rows_max)-1) / (rows_max); \
@@ -124,8 +125,11 @@ INLINE const int8_t *weights_from(const martlet_linear_s8 *linear, size_t panel)
 #define MARTLET_FETCH_LINES(tile)                                          \
     place.ahead_step = ((tile) + 1) * 16 / tiles_ - (tile)*16 / tiles_;   \
     place.ahead = next_ + (tile)*16 / tiles_ * (linear->depth4 / 4) * 64;
+/* No other heights: MARTLET_WIDE_FROM rows and more are cut into tiles of nearly MARTLET_WIDE_ROWS. */
 #define MARTLET_WIDE_SWITCH(count) \
-    switch (count) { MARTLET_TILE_CASES_6 }
+    if ((count) == MARTLET_WIDE_ROWS) TILE(MARTLET_WIDE_ROWS); else TILE(MARTLET_WIDE_ROWS - 1);
+_Static_assert(MARTLET_WIDE_FROM / ((MARTLET_WIDE_FROM + MARTLET_WIDE_ROWS - 1) / MARTLET_WIDE_ROWS) + 1 >=
+               MARTLET_WIDE_ROWS, "a wide tile would be lower than the switch knows");
 #define MARTLET_FOR_EACH_TILE(rows)                                                                \
     tile_place place = {.in = in, .linear = linear};                                               \
     if ((rows) >= MARTLET_WIDE_FROM)                                                                \
