@@ -75,6 +75,25 @@ struct ManifestTests {
         #expect(error.message.contains("bytes, the manifest says"))
     }
 
+    @Test("reads a version that was made before receipts told the scheme and the embeddings' cosines")
+    func olderReceipt() throws {
+        let younger = ["scheme", "minEmbeddingCosine", "meanEmbeddingCosine"].map { "\"\($0)\"" }
+        let folder = try tiny.published()
+        let text = String(decoding: try folder.bytes("manifest.json"), as: UTF8.self)
+        #expect(younger.allSatisfy(text.contains))
+        try folder.editManifest { manifest in
+            manifest.receipt?.scheme = nil
+            manifest.receipt?.minEmbeddingCosine = nil
+            manifest.receipt?.meanEmbeddingCosine = nil
+        }
+        let older = String(decoding: try folder.bytes("manifest.json"), as: UTF8.self)
+        #expect(!younger.contains(where: older.contains))
+        let artifact = try ArtifactReader().read(folder: folder.path)
+        let receipt = try #require(artifact.manifest.receipt)
+        #expect(receipt.passes && receipt.scheme == nil && receipt.minEmbeddingCosine == nil)
+        #expect(ArtifactInspection(artifact).text().contains("gate 99.00 %"))
+    }
+
     @Test("refuses a manifest edited by hand")
     func editedByHand() throws {
         let folder = try tiny.published()

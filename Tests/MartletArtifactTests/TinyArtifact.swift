@@ -37,7 +37,8 @@ final class TinyArtifact {
             manifest.receipt = QualityReceipt(
                 sentences: 3, labelAgreement: 1, clearSentences: 3, clearAgreement: 1, maxScoreDrift: 0.01,
                 minLogitCosine: 0.99, meanLogitCosine: 0.999, minPooledCosine: 0.99, meanPooledCosine: 0.999,
-                smoothing: 0, gate: 0.99)
+                minEmbeddingCosine: 0.998, meanEmbeddingCosine: 0.9995, smoothing: 0.65,
+                scheme: Int8Scheme(queryKeyValue: 0.65, attentionOutput: 0.5), gate: 0.99)
         }
         let golden = [
             GoldenExample(text: "hello", logits: [0.5, -0.25], floatLogits: [0.5, -0.125], tokens: [2, 5, 3]),
