@@ -11,7 +11,9 @@ struct Transcript {
 
     init(limits: Limits = Limits(), greeted: Bool = true, credit: UInt64 = 1_000) {
         now = .now
-        state = ConnectionState(limits: limits, software: "test", accepted: now)
+        state = ConnectionState(limits: limits, software: "test", accepted: now) { path in
+            [MartletWire.Method.classify, .classifyDocument, .listModels, .getModel].first { $0.path == path }
+        }
         guard greeted else { return }
         perform { state, actions in state.start(&actions) }
         peer(RawPeer.hello(credit))
@@ -83,7 +85,7 @@ struct Transcript {
     static func describe(_ action: ConnectionState.Action) -> String {
         switch action {
         case .write(let frame): "> \(describe(frame))"
-        case .start(let id, let method, let request, _):
+        case .start(let id, let method, let request, _, _):
             "start \(id) \(method)" + (request.map { " with \($0.count)" } ?? "")
         case .deliver(let id, let message): "deliver \(id) \(message.count)"
         case .endInput(let id): "end input of \(id)"
@@ -115,7 +117,7 @@ struct Transcript {
 
 func open(_ id: CallID, _ method: MartletWire.Method = .classify, deadline: Duration = .zero) -> Frame {
     let microseconds = UInt64(deadline / .microseconds(1))
-    return .open(id, Frame.Open(method: method.rawValue, deadlineMicroseconds: microseconds))
+    return .open(id, Frame.Open(method: method.path, deadlineMicroseconds: microseconds))
 }
 
 func message(_ id: CallID, _ bytes: Int) -> Frame { .message(id, [UInt8](repeating: 0, count: bytes)) }

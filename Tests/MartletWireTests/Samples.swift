@@ -65,7 +65,7 @@ enum Samples {
             .open(
                 1,
                 Frame.Open(
-                    method: Method.classify.rawValue, deadlineMicroseconds: 2_000_000,
+                    method: Method.classify.path, deadlineMicroseconds: 2_000_000,
                     metadata: [Frame.Metadata(key: "traceparent", value: Array("00-ab\0".utf8) + [0xFF])],
                     token: "secret"))
         ),

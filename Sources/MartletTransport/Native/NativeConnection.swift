@@ -7,7 +7,7 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let shared: NativeShared
+    private let shared: ServerShared
     private let executor: LoopExecutor
     private let loop: any EventLoop
     private var state: ConnectionState
@@ -27,12 +27,15 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
     /// The buffer for what goes out is given back when one large answer grew it beyond this.
     private static let keptBufferBytesMax = 256 << 10
 
-    init(shared: NativeShared, executor: LoopExecutor, accepted: ContinuousClock.Instant) {
+    init(shared: ServerShared, executor: LoopExecutor, accepted: ContinuousClock.Instant) {
         self.shared = shared
         self.executor = executor
         loop = executor.loop
         let limits = shared.limits
-        state = ConnectionState(limits: limits, software: shared.software, accepted: accepted)
+        let table = shared.calls
+        state = ConnectionState(limits: limits, software: shared.software, accepted: accepted) {
+            table[$0]?.method
+        }
         decoder = shared.makeDecoder()
     }
 
@@ -123,7 +126,9 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
     private func perform(_ action: ConnectionState.Action) {
         switch action {
         case .write(let frame): write(frame)
-        case .start(let id, let method, let request, let times): start(id, method, request, times)
+        case .start(let id, let method, let request, let times, let metadata):
+            let context = CallContext(deadline: Deadline(times.deadline), arrival: times.arrival, metadata: metadata)
+            start(id, method, request, context)
         case .deliver(let id, let message): calls[id]?.deliver(message)
         case .endInput(let id): calls[id]?.endInput()
         case .resume(let id): calls[id]?.resumeSenders()
@@ -139,20 +144,22 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
     }
 
     private func start(
-        _ id: CallID, _ method: Method, _ request: [UInt8]?, _ times: ConnectionState.CallTimes
+        _ id: CallID, _ method: Method, _ request: [UInt8]?, _ context: CallContext
     ) {
+        let body = shared.calls[method.path]?.body
         let call = NativeCall(id: id, connection: self)
         calls[id] = call
         shared.tasks.increment()
-        let callContext = CallContext(deadline: Deadline(times.deadline), arrival: times.arrival)
-        let dispatcher = shared.dispatcher
         call.task = Task(executorPreference: executor) {
             var failure: MartletError?
             do throws(MartletError) {
-                if let request {
-                    try await call.send(message: dispatcher.answer(method, request: request, context: callContext))
-                } else {
-                    try await dispatcher.stream(method, requests: call, answers: call, context: callContext)
+                switch body {
+                case .unary(let run):
+                    try await call.send(message: try await run(request ?? [], context))
+                case .stream(let run):
+                    let requests: any MessageSource = request.map { SingleMessage($0) } ?? call
+                    try await run(requests, call, context)
+                case nil: throw MartletError(.unimplemented, "this server has no such method")
                 }
             } catch {
                 failure = error

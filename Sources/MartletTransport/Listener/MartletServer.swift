@@ -1,14 +1,15 @@
 package import MartletCore
+internal import MartletWire
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Serves an `InferenceHandler` over the native protocol, on any number of addresses.
+/// Serves an `InferenceHandler` on any number of addresses.
 ///
 /// Every call runs as one task on its connection's event loop; the handler computes elsewhere. A server is used once:
 /// after `drain` it stays closed.
-package final class NativeServer: Sendable {
+package final class MartletServer: Sendable {
     package struct Options: Sendable {
         /// Name and version for Hello, such as `martlet/0.1.0`.
         package var software: String
@@ -24,7 +25,7 @@ package final class NativeServer: Sendable {
 
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: LoopExecutor]
-    private let shared: NativeShared
+    private let shared: ServerShared
     private let listeners = Mutex<[Listener]>([])
 
     package init(handler: any InferenceHandler, limits: Limits, options: Options) {
@@ -32,8 +33,11 @@ package final class NativeServer: Sendable {
         var executors: [ObjectIdentifier: LoopExecutor] = [:]
         for loop in group.makeIterator() { executors[ObjectIdentifier(loop)] = LoopExecutor(loop: loop) }
         self.executors = executors
-        shared = NativeShared(
-            handler: handler, limits: limits, software: options.software,
+        let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
+        let calls = CallTable(
+            InferenceCalls(handler: handler, codec: codec).calls + ModelCalls(handler: handler, codec: codec).calls)
+        shared = ServerShared(
+            calls: calls, limits: limits, software: options.software,
             compressesAnswers: options.compressesAnswers,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)
@@ -105,7 +109,7 @@ package final class NativeServer: Sendable {
     // MARK: Accepting
 
     private static func accept(
-        _ channel: any Channel, _ shared: NativeShared, _ executors: [ObjectIdentifier: LoopExecutor]
+        _ channel: any Channel, _ shared: ServerShared, _ executors: [ObjectIdentifier: LoopExecutor]
     ) throws {
         let refusal: MartletError
         switch shared.connections.admit(channel) {
@@ -114,7 +118,8 @@ package final class NativeServer: Sendable {
                 throw MartletError(.internalError, "a connection came on a foreign event loop")
             }
             return try channel.pipeline.syncOperations.addHandler(
-                FirstBytesDetector(shared: shared, executor: executor))
+                FirstBytesDetector(
+                    setup: ConnectionSetup(shared: shared, executor: executor, accepted: .now)))
         case .full(let limit):
             shared.notice(.tooManyConnections(limit: limit))
             refusal = MartletError(.resourceExhausted, "the server has \(limit) connections, the most it takes")
