@@ -1,5 +1,4 @@
 package import MartletCore
-internal import MartletWire
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
@@ -33,11 +32,8 @@ package final class MartletServer: Sendable {
         var executors: [ObjectIdentifier: LoopExecutor] = [:]
         for loop in group.makeIterator() { executors[ObjectIdentifier(loop)] = LoopExecutor(loop: loop) }
         self.executors = executors
-        let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
-        let calls = CallTable(
-            InferenceCalls(handler: handler, codec: codec).calls + ModelCalls(handler: handler, codec: codec).calls)
         shared = ServerShared(
-            calls: calls, limits: limits, software: options.software,
+            contract: ServerContract(handler: handler, limits: limits, software: options.software), limits: limits, software: options.software,
             compressesAnswers: options.compressesAnswers,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)

@@ -5,7 +5,7 @@ internal import MartletWire
 final class ServerShared: Sendable {
     let limits: Limits
     let software: String
-    let calls: CallTable
+    let contract: ServerContract
     /// Answers of 1 KiB and more leave compressed when the client accepts it. Off by default: it costs more time than
     /// a local network takes.
     let compressesAnswers: Bool
@@ -16,12 +16,12 @@ final class ServerShared: Sendable {
     private let arenas = ArenaPool()
 
     init(
-        calls: CallTable, limits: Limits, software: String, compressesAnswers: Bool,
+        contract: ServerContract, limits: Limits, software: String, compressesAnswers: Bool,
         connections: ConnectionRegistry, notice: @escaping @Sendable (TransportNotice) -> Void
     ) {
         self.limits = limits
         self.software = software
-        self.calls = calls
+        self.contract = contract
         self.compressesAnswers = compressesAnswers
         self.connections = connections
         self.notice = notice

@@ -32,7 +32,7 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
         self.executor = executor
         loop = executor.loop
         let limits = shared.limits
-        let table = shared.calls
+        let table = shared.contract.calls
         state = ConnectionState(limits: limits, software: shared.software, accepted: accepted) {
             table[$0]?.method
         }
@@ -146,7 +146,7 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
     private func start(
         _ id: CallID, _ method: Method, _ request: [UInt8]?, _ context: CallContext
     ) {
-        let body = shared.calls[method.path]?.body
+        let body = shared.contract.calls[method.path]?.body
         let call = NativeCall(id: id, connection: self)
         calls[id] = call
         shared.tasks.increment()
