@@ -19,6 +19,13 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
 
+let web: [Target.Dependency] = [
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOHPACK", package: "swift-nio-http2"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v15)],
@@ -33,6 +40,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // Row 0: system libraries, generated code, kernels and the shared nouns.
@@ -57,7 +66,7 @@ let package = Package(
             ["MartletCore", .product(name: "DequeModule", package: "swift-collections")]),
 
         // Row 2: what joins them.
-        engine("MartletTransport", ["MartletCore", "MartletWire"] + nio),
+        engine("MartletTransport", ["MartletCore", "MartletWire"] + nio + web),
         engine("MartletClient", ["MartletCore", "MartletWire"] + nio),
         engine(
             "MartletServing",
@@ -84,7 +93,7 @@ let package = Package(
             name: "martlet-measure",
             dependencies: [
                 "MartletCore", "MartletText", "MartletEncoder", "MartletArtifact", "MartletScheduling",
-                "MartletServing", "MartletConvert", "MartletTransport", "MartletClient",
+                "MartletServing", "MartletConvert", "MartletTransport", "MartletClient", "MartletWire",
                 "MartletTestSupport", "CMartletKernels",
             ],
             path: "Tools/measure", swiftSettings: strict),
@@ -101,7 +110,7 @@ let package = Package(
         tests(
             "MartletConvertTests",
             ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
-        tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio),
+        tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio + web),
         tests("martletTests", ["martlet", "MartletTransport", "MartletScheduling", "MartletEncoder", "MartletCore"]),
         // End to end: the real binary, the default models, real sockets.
         tests(

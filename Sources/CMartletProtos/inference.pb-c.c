@@ -187,6 +187,96 @@ void   martlet__v1__text_result__free_unpacked
   assert(message->base.descriptor == &martlet__v1__text_result__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   martlet__v1__classify_stream_request__init
+                     (Martlet__V1__ClassifyStreamRequest         *message)
+{
+  static const Martlet__V1__ClassifyStreamRequest init_value = MARTLET__V1__CLASSIFY_STREAM_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__classify_stream_request__get_packed_size
+                     (const Martlet__V1__ClassifyStreamRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__classify_stream_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__classify_stream_request__pack
+                     (const Martlet__V1__ClassifyStreamRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__classify_stream_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__classify_stream_request__pack_to_buffer
+                     (const Martlet__V1__ClassifyStreamRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__classify_stream_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__ClassifyStreamRequest *
+       martlet__v1__classify_stream_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__ClassifyStreamRequest *)
+     protobuf_c_message_unpack (&martlet__v1__classify_stream_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__classify_stream_request__free_unpacked
+                     (Martlet__V1__ClassifyStreamRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__classify_stream_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__classify_stream_response__init
+                     (Martlet__V1__ClassifyStreamResponse         *message)
+{
+  static const Martlet__V1__ClassifyStreamResponse init_value = MARTLET__V1__CLASSIFY_STREAM_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__classify_stream_response__get_packed_size
+                     (const Martlet__V1__ClassifyStreamResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__classify_stream_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__classify_stream_response__pack
+                     (const Martlet__V1__ClassifyStreamResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__classify_stream_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__classify_stream_response__pack_to_buffer
+                     (const Martlet__V1__ClassifyStreamResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__classify_stream_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__ClassifyStreamResponse *
+       martlet__v1__classify_stream_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__ClassifyStreamResponse *)
+     protobuf_c_message_unpack (&martlet__v1__classify_stream_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__classify_stream_response__free_unpacked
+                     (Martlet__V1__ClassifyStreamResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__classify_stream_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   martlet__v1__document_options__init
                      (Martlet__V1__DocumentOptions         *message)
 {
@@ -547,6 +637,501 @@ void   martlet__v1__final_verdict__free_unpacked
   assert(message->base.descriptor == &martlet__v1__final_verdict__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   martlet__v1__token_ids__init
+                     (Martlet__V1__TokenIDs         *message)
+{
+  static const Martlet__V1__TokenIDs init_value = MARTLET__V1__TOKEN_IDS__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__token_ids__get_packed_size
+                     (const Martlet__V1__TokenIDs *message)
+{
+  assert(message->base.descriptor == &martlet__v1__token_ids__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__token_ids__pack
+                     (const Martlet__V1__TokenIDs *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__token_ids__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__token_ids__pack_to_buffer
+                     (const Martlet__V1__TokenIDs *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__token_ids__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__TokenIDs *
+       martlet__v1__token_ids__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__TokenIDs *)
+     protobuf_c_message_unpack (&martlet__v1__token_ids__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__token_ids__free_unpacked
+                     (Martlet__V1__TokenIDs *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__token_ids__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__embed_input__init
+                     (Martlet__V1__EmbedInput         *message)
+{
+  static const Martlet__V1__EmbedInput init_value = MARTLET__V1__EMBED_INPUT__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__embed_input__get_packed_size
+                     (const Martlet__V1__EmbedInput *message)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_input__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__embed_input__pack
+                     (const Martlet__V1__EmbedInput *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_input__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__embed_input__pack_to_buffer
+                     (const Martlet__V1__EmbedInput *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_input__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__EmbedInput *
+       martlet__v1__embed_input__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__EmbedInput *)
+     protobuf_c_message_unpack (&martlet__v1__embed_input__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__embed_input__free_unpacked
+                     (Martlet__V1__EmbedInput *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__embed_input__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__embed_request__init
+                     (Martlet__V1__EmbedRequest         *message)
+{
+  static const Martlet__V1__EmbedRequest init_value = MARTLET__V1__EMBED_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__embed_request__get_packed_size
+                     (const Martlet__V1__EmbedRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__embed_request__pack
+                     (const Martlet__V1__EmbedRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__embed_request__pack_to_buffer
+                     (const Martlet__V1__EmbedRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__EmbedRequest *
+       martlet__v1__embed_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__EmbedRequest *)
+     protobuf_c_message_unpack (&martlet__v1__embed_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__embed_request__free_unpacked
+                     (Martlet__V1__EmbedRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__embed_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__embed_response__init
+                     (Martlet__V1__EmbedResponse         *message)
+{
+  static const Martlet__V1__EmbedResponse init_value = MARTLET__V1__EMBED_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__embed_response__get_packed_size
+                     (const Martlet__V1__EmbedResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__embed_response__pack
+                     (const Martlet__V1__EmbedResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__embed_response__pack_to_buffer
+                     (const Martlet__V1__EmbedResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__EmbedResponse *
+       martlet__v1__embed_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__EmbedResponse *)
+     protobuf_c_message_unpack (&martlet__v1__embed_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__embed_response__free_unpacked
+                     (Martlet__V1__EmbedResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__embed_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__embed_result__init
+                     (Martlet__V1__EmbedResult         *message)
+{
+  static const Martlet__V1__EmbedResult init_value = MARTLET__V1__EMBED_RESULT__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__embed_result__get_packed_size
+                     (const Martlet__V1__EmbedResult *message)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_result__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__embed_result__pack
+                     (const Martlet__V1__EmbedResult *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_result__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__embed_result__pack_to_buffer
+                     (const Martlet__V1__EmbedResult *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__embed_result__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__EmbedResult *
+       martlet__v1__embed_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__EmbedResult *)
+     protobuf_c_message_unpack (&martlet__v1__embed_result__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__embed_result__free_unpacked
+                     (Martlet__V1__EmbedResult *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__embed_result__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__tokenize_request__init
+                     (Martlet__V1__TokenizeRequest         *message)
+{
+  static const Martlet__V1__TokenizeRequest init_value = MARTLET__V1__TOKENIZE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__tokenize_request__get_packed_size
+                     (const Martlet__V1__TokenizeRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__tokenize_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__tokenize_request__pack
+                     (const Martlet__V1__TokenizeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__tokenize_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__tokenize_request__pack_to_buffer
+                     (const Martlet__V1__TokenizeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__tokenize_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__TokenizeRequest *
+       martlet__v1__tokenize_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__TokenizeRequest *)
+     protobuf_c_message_unpack (&martlet__v1__tokenize_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__tokenize_request__free_unpacked
+                     (Martlet__V1__TokenizeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__tokenize_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__tokenize_response__init
+                     (Martlet__V1__TokenizeResponse         *message)
+{
+  static const Martlet__V1__TokenizeResponse init_value = MARTLET__V1__TOKENIZE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__tokenize_response__get_packed_size
+                     (const Martlet__V1__TokenizeResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__tokenize_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__tokenize_response__pack
+                     (const Martlet__V1__TokenizeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__tokenize_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__tokenize_response__pack_to_buffer
+                     (const Martlet__V1__TokenizeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__tokenize_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__TokenizeResponse *
+       martlet__v1__tokenize_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__TokenizeResponse *)
+     protobuf_c_message_unpack (&martlet__v1__tokenize_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__tokenize_response__free_unpacked
+                     (Martlet__V1__TokenizeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__tokenize_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__token_list__init
+                     (Martlet__V1__TokenList         *message)
+{
+  static const Martlet__V1__TokenList init_value = MARTLET__V1__TOKEN_LIST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__token_list__get_packed_size
+                     (const Martlet__V1__TokenList *message)
+{
+  assert(message->base.descriptor == &martlet__v1__token_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__token_list__pack
+                     (const Martlet__V1__TokenList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__token_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__token_list__pack_to_buffer
+                     (const Martlet__V1__TokenList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__token_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__TokenList *
+       martlet__v1__token_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__TokenList *)
+     protobuf_c_message_unpack (&martlet__v1__token_list__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__token_list__free_unpacked
+                     (Martlet__V1__TokenList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__token_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__token__init
+                     (Martlet__V1__Token         *message)
+{
+  static const Martlet__V1__Token init_value = MARTLET__V1__TOKEN__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__token__get_packed_size
+                     (const Martlet__V1__Token *message)
+{
+  assert(message->base.descriptor == &martlet__v1__token__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__token__pack
+                     (const Martlet__V1__Token *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__token__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__token__pack_to_buffer
+                     (const Martlet__V1__Token *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__token__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__Token *
+       martlet__v1__token__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__Token *)
+     protobuf_c_message_unpack (&martlet__v1__token__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__token__free_unpacked
+                     (Martlet__V1__Token *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__token__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__detokenize_request__init
+                     (Martlet__V1__DetokenizeRequest         *message)
+{
+  static const Martlet__V1__DetokenizeRequest init_value = MARTLET__V1__DETOKENIZE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__detokenize_request__get_packed_size
+                     (const Martlet__V1__DetokenizeRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__detokenize_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__detokenize_request__pack
+                     (const Martlet__V1__DetokenizeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__detokenize_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__detokenize_request__pack_to_buffer
+                     (const Martlet__V1__DetokenizeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__detokenize_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__DetokenizeRequest *
+       martlet__v1__detokenize_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__DetokenizeRequest *)
+     protobuf_c_message_unpack (&martlet__v1__detokenize_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__detokenize_request__free_unpacked
+                     (Martlet__V1__DetokenizeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__detokenize_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__detokenize_response__init
+                     (Martlet__V1__DetokenizeResponse         *message)
+{
+  static const Martlet__V1__DetokenizeResponse init_value = MARTLET__V1__DETOKENIZE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__detokenize_response__get_packed_size
+                     (const Martlet__V1__DetokenizeResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__detokenize_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__detokenize_response__pack
+                     (const Martlet__V1__DetokenizeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__detokenize_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__detokenize_response__pack_to_buffer
+                     (const Martlet__V1__DetokenizeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__detokenize_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__DetokenizeResponse *
+       martlet__v1__detokenize_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__DetokenizeResponse *)
+     protobuf_c_message_unpack (&martlet__v1__detokenize_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__detokenize_response__free_unpacked
+                     (Martlet__V1__DetokenizeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__detokenize_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor martlet__v1__text_input__field_descriptors[2] =
 {
   {
@@ -853,6 +1438,134 @@ const ProtobufCMessageDescriptor martlet__v1__text_result__descriptor =
   martlet__v1__text_result__field_indices_by_name,
   1,  martlet__v1__text_result__number_ranges,
   (ProtobufCMessageInit) martlet__v1__text_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__classify_stream_request__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ClassifyStreamRequest, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ClassifyStreamRequest, request),
+    &martlet__v1__classify_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unordered",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ClassifyStreamRequest, unordered),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__classify_stream_request__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+  1,   /* field[1] = request */
+  2,   /* field[2] = unordered */
+};
+static const ProtobufCIntRange martlet__v1__classify_stream_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor martlet__v1__classify_stream_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.ClassifyStreamRequest",
+  "ClassifyStreamRequest",
+  "Martlet__V1__ClassifyStreamRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__ClassifyStreamRequest),
+  3,
+  martlet__v1__classify_stream_request__field_descriptors,
+  martlet__v1__classify_stream_request__field_indices_by_name,
+  1,  martlet__v1__classify_stream_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__classify_stream_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__classify_stream_response__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ClassifyStreamResponse, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "response",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__ClassifyStreamResponse, outcome_case),
+    offsetof(Martlet__V1__ClassifyStreamResponse, response),
+    &martlet__v1__classify_response__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__ClassifyStreamResponse, outcome_case),
+    offsetof(Martlet__V1__ClassifyStreamResponse, failure),
+    &martlet__v1__failure__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__classify_stream_response__field_indices_by_name[] = {
+  2,   /* field[2] = failure */
+  0,   /* field[0] = id */
+  1,   /* field[1] = response */
+};
+static const ProtobufCIntRange martlet__v1__classify_stream_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor martlet__v1__classify_stream_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.ClassifyStreamResponse",
+  "ClassifyStreamResponse",
+  "Martlet__V1__ClassifyStreamResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__ClassifyStreamResponse),
+  3,
+  martlet__v1__classify_stream_response__field_descriptors,
+  martlet__v1__classify_stream_response__field_indices_by_name,
+  1,  martlet__v1__classify_stream_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__classify_stream_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor martlet__v1__document_options__field_descriptors[9] =
@@ -1536,6 +2249,710 @@ const ProtobufCMessageDescriptor martlet__v1__final_verdict__descriptor =
   (ProtobufCMessageInit) martlet__v1__final_verdict__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor martlet__v1__token_ids__field_descriptors[1] =
+{
+  {
+    "ids",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Martlet__V1__TokenIDs, n_ids),
+    offsetof(Martlet__V1__TokenIDs, ids),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__token_ids__field_indices_by_name[] = {
+  0,   /* field[0] = ids */
+};
+static const ProtobufCIntRange martlet__v1__token_ids__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__token_ids__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.TokenIDs",
+  "TokenIDs",
+  "Martlet__V1__TokenIDs",
+  "martlet.v1",
+  sizeof(Martlet__V1__TokenIDs),
+  1,
+  martlet__v1__token_ids__field_descriptors,
+  martlet__v1__token_ids__field_indices_by_name,
+  1,  martlet__v1__token_ids__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__token_ids__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__embed_input__field_descriptors[2] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Martlet__V1__EmbedInput, kind_case),
+    offsetof(Martlet__V1__EmbedInput, text),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "token_ids",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__EmbedInput, kind_case),
+    offsetof(Martlet__V1__EmbedInput, token_ids),
+    &martlet__v1__token_ids__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__embed_input__field_indices_by_name[] = {
+  0,   /* field[0] = text */
+  1,   /* field[1] = token_ids */
+};
+static const ProtobufCIntRange martlet__v1__embed_input__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor martlet__v1__embed_input__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.EmbedInput",
+  "EmbedInput",
+  "Martlet__V1__EmbedInput",
+  "martlet.v1",
+  sizeof(Martlet__V1__EmbedInput),
+  2,
+  martlet__v1__embed_input__field_descriptors,
+  martlet__v1__embed_input__field_indices_by_name,
+  1,  martlet__v1__embed_input__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__embed_input__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__embed_request__field_descriptors[6] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedRequest, model),
+    &martlet__v1__model_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inputs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__EmbedRequest, n_inputs),
+    offsetof(Martlet__V1__EmbedRequest, inputs),
+    &martlet__v1__embed_input__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "overflow",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedRequest, overflow),
+    &martlet__v1__overflow__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_normalize",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedRequest, skip_normalize),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dimensions",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedRequest, dimensions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "per_token",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedRequest, per_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__embed_request__field_indices_by_name[] = {
+  4,   /* field[4] = dimensions */
+  1,   /* field[1] = inputs */
+  0,   /* field[0] = model */
+  2,   /* field[2] = overflow */
+  5,   /* field[5] = per_token */
+  3,   /* field[3] = skip_normalize */
+};
+static const ProtobufCIntRange martlet__v1__embed_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor martlet__v1__embed_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.EmbedRequest",
+  "EmbedRequest",
+  "Martlet__V1__EmbedRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__EmbedRequest),
+  6,
+  martlet__v1__embed_request__field_descriptors,
+  martlet__v1__embed_request__field_indices_by_name,
+  1,  martlet__v1__embed_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__embed_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__embed_response__field_descriptors[3] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedResponse, model),
+    &martlet__v1__model_identity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "results",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__EmbedResponse, n_results),
+    offsetof(Martlet__V1__EmbedResponse, results),
+    &martlet__v1__embed_result__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "timing",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedResponse, timing),
+    &martlet__v1__timing__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__embed_response__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+  1,   /* field[1] = results */
+  2,   /* field[2] = timing */
+};
+static const ProtobufCIntRange martlet__v1__embed_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor martlet__v1__embed_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.EmbedResponse",
+  "EmbedResponse",
+  "Martlet__V1__EmbedResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__EmbedResponse),
+  3,
+  martlet__v1__embed_response__field_descriptors,
+  martlet__v1__embed_response__field_indices_by_name,
+  1,  martlet__v1__embed_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__embed_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__embed_result__field_descriptors[5] =
+{
+  {
+    "values",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Martlet__V1__EmbedResult, n_values),
+    offsetof(Martlet__V1__EmbedResult, values),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedResult, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens_read",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedResult, tokens_read),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens_total",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedResult, tokens_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncated",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__EmbedResult, truncated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__embed_result__field_indices_by_name[] = {
+  1,   /* field[1] = rows */
+  2,   /* field[2] = tokens_read */
+  3,   /* field[3] = tokens_total */
+  4,   /* field[4] = truncated */
+  0,   /* field[0] = values */
+};
+static const ProtobufCIntRange martlet__v1__embed_result__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor martlet__v1__embed_result__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.EmbedResult",
+  "EmbedResult",
+  "Martlet__V1__EmbedResult",
+  "martlet.v1",
+  sizeof(Martlet__V1__EmbedResult),
+  5,
+  martlet__v1__embed_result__field_descriptors,
+  martlet__v1__embed_result__field_indices_by_name,
+  1,  martlet__v1__embed_result__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__embed_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__tokenize_request__field_descriptors[3] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__TokenizeRequest, model),
+    &martlet__v1__model_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inputs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__TokenizeRequest, n_inputs),
+    offsetof(Martlet__V1__TokenizeRequest, inputs),
+    &martlet__v1__text_input__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_special_tokens",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__TokenizeRequest, skip_special_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__tokenize_request__field_indices_by_name[] = {
+  1,   /* field[1] = inputs */
+  0,   /* field[0] = model */
+  2,   /* field[2] = skip_special_tokens */
+};
+static const ProtobufCIntRange martlet__v1__tokenize_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor martlet__v1__tokenize_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.TokenizeRequest",
+  "TokenizeRequest",
+  "Martlet__V1__TokenizeRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__TokenizeRequest),
+  3,
+  martlet__v1__tokenize_request__field_descriptors,
+  martlet__v1__tokenize_request__field_indices_by_name,
+  1,  martlet__v1__tokenize_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__tokenize_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__tokenize_response__field_descriptors[2] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__TokenizeResponse, model),
+    &martlet__v1__model_identity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "results",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__TokenizeResponse, n_results),
+    offsetof(Martlet__V1__TokenizeResponse, results),
+    &martlet__v1__token_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__tokenize_response__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+  1,   /* field[1] = results */
+};
+static const ProtobufCIntRange martlet__v1__tokenize_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor martlet__v1__tokenize_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.TokenizeResponse",
+  "TokenizeResponse",
+  "Martlet__V1__TokenizeResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__TokenizeResponse),
+  2,
+  martlet__v1__tokenize_response__field_descriptors,
+  martlet__v1__tokenize_response__field_indices_by_name,
+  1,  martlet__v1__tokenize_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__tokenize_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__token_list__field_descriptors[1] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__TokenList, n_tokens),
+    offsetof(Martlet__V1__TokenList, tokens),
+    &martlet__v1__token__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__token_list__field_indices_by_name[] = {
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange martlet__v1__token_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__token_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.TokenList",
+  "TokenList",
+  "Martlet__V1__TokenList",
+  "martlet.v1",
+  sizeof(Martlet__V1__TokenList),
+  1,
+  martlet__v1__token_list__field_descriptors,
+  martlet__v1__token_list__field_indices_by_name,
+  1,  martlet__v1__token_list__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__token_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__token__field_descriptors[5] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Token, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Token, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "special",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Token, special),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Token, type_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "span",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Token, span),
+    &martlet__v1__text_span__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__token__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+  4,   /* field[4] = span */
+  2,   /* field[2] = special */
+  1,   /* field[1] = text */
+  3,   /* field[3] = type_id */
+};
+static const ProtobufCIntRange martlet__v1__token__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor martlet__v1__token__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.Token",
+  "Token",
+  "Martlet__V1__Token",
+  "martlet.v1",
+  sizeof(Martlet__V1__Token),
+  5,
+  martlet__v1__token__field_descriptors,
+  martlet__v1__token__field_indices_by_name,
+  1,  martlet__v1__token__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__token__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__detokenize_request__field_descriptors[3] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__DetokenizeRequest, model),
+    &martlet__v1__model_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sequences",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__DetokenizeRequest, n_sequences),
+    offsetof(Martlet__V1__DetokenizeRequest, sequences),
+    &martlet__v1__token_ids__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "keep_special_tokens",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__DetokenizeRequest, keep_special_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__detokenize_request__field_indices_by_name[] = {
+  2,   /* field[2] = keep_special_tokens */
+  0,   /* field[0] = model */
+  1,   /* field[1] = sequences */
+};
+static const ProtobufCIntRange martlet__v1__detokenize_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor martlet__v1__detokenize_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.DetokenizeRequest",
+  "DetokenizeRequest",
+  "Martlet__V1__DetokenizeRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__DetokenizeRequest),
+  3,
+  martlet__v1__detokenize_request__field_descriptors,
+  martlet__v1__detokenize_request__field_indices_by_name,
+  1,  martlet__v1__detokenize_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__detokenize_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__detokenize_response__field_descriptors[2] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__DetokenizeResponse, model),
+    &martlet__v1__model_identity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "texts",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Martlet__V1__DetokenizeResponse, n_texts),
+    offsetof(Martlet__V1__DetokenizeResponse, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__detokenize_response__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+  1,   /* field[1] = texts */
+};
+static const ProtobufCIntRange martlet__v1__detokenize_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor martlet__v1__detokenize_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.DetokenizeResponse",
+  "DetokenizeResponse",
+  "Martlet__V1__DetokenizeResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__DetokenizeResponse),
+  2,
+  martlet__v1__detokenize_response__field_descriptors,
+  martlet__v1__detokenize_response__field_indices_by_name,
+  1,  martlet__v1__detokenize_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__detokenize_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue martlet__v1__overflow__enum_values_by_number[4] =
 {
   { "OVERFLOW_ERROR", "MARTLET__V1__OVERFLOW__OVERFLOW_ERROR", 0 },
@@ -1604,14 +3021,22 @@ const ProtobufCEnumDescriptor martlet__v1__aggregation__descriptor =
   martlet__v1__aggregation__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor martlet__v1__inference_service__method_descriptors[2] =
+static const ProtobufCMethodDescriptor martlet__v1__inference_service__method_descriptors[6] =
 {
   { "Classify", &martlet__v1__classify_request__descriptor, &martlet__v1__classify_response__descriptor },
+  { "ClassifyStream", &martlet__v1__classify_stream_request__descriptor, &martlet__v1__classify_stream_response__descriptor },
   { "ClassifyDocument", &martlet__v1__document_chunk__descriptor, &martlet__v1__document_event__descriptor },
+  { "Embed", &martlet__v1__embed_request__descriptor, &martlet__v1__embed_response__descriptor },
+  { "Tokenize", &martlet__v1__tokenize_request__descriptor, &martlet__v1__tokenize_response__descriptor },
+  { "Detokenize", &martlet__v1__detokenize_request__descriptor, &martlet__v1__detokenize_response__descriptor },
 };
 const unsigned martlet__v1__inference_service__method_indices_by_name[] = {
   0,        /* Classify */
-  1         /* ClassifyDocument */
+  2,        /* ClassifyDocument */
+  1,        /* ClassifyStream */
+  5,        /* Detokenize */
+  3,        /* Embed */
+  4         /* Tokenize */
 };
 const ProtobufCServiceDescriptor martlet__v1__inference_service__descriptor =
 {
@@ -1620,7 +3045,7 @@ const ProtobufCServiceDescriptor martlet__v1__inference_service__descriptor =
   "InferenceService",
   "Martlet__V1__InferenceService",
   "martlet.v1",
-  2,
+  6,
   martlet__v1__inference_service__method_descriptors,
   martlet__v1__inference_service__method_indices_by_name
 };
@@ -1632,13 +3057,45 @@ void martlet__v1__inference_service__classify(ProtobufCService *service,
   assert(service->descriptor == &martlet__v1__inference_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void martlet__v1__inference_service__classify_stream(ProtobufCService *service,
+                                                     const Martlet__V1__ClassifyStreamRequest *input,
+                                                     Martlet__V1__ClassifyStreamResponse_Closure closure,
+                                                     void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__inference_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void martlet__v1__inference_service__classify_document(ProtobufCService *service,
                                                        const Martlet__V1__DocumentChunk *input,
                                                        Martlet__V1__DocumentEvent_Closure closure,
                                                        void *closure_data)
 {
   assert(service->descriptor == &martlet__v1__inference_service__descriptor);
-  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__inference_service__embed(ProtobufCService *service,
+                                           const Martlet__V1__EmbedRequest *input,
+                                           Martlet__V1__EmbedResponse_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__inference_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__inference_service__tokenize(ProtobufCService *service,
+                                              const Martlet__V1__TokenizeRequest *input,
+                                              Martlet__V1__TokenizeResponse_Closure closure,
+                                              void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__inference_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__inference_service__detokenize(ProtobufCService *service,
+                                                const Martlet__V1__DetokenizeRequest *input,
+                                                Martlet__V1__DetokenizeResponse_Closure closure,
+                                                void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__inference_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void martlet__v1__inference_service__init (Martlet__V1__InferenceService_Service *service,
                                            Martlet__V1__InferenceService_ServiceDestroy destroy)

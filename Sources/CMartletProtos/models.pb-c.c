@@ -187,6 +187,546 @@ void   martlet__v1__model_status__free_unpacked
   assert(message->base.descriptor == &martlet__v1__model_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   martlet__v1__watch_models_request__init
+                     (Martlet__V1__WatchModelsRequest         *message)
+{
+  static const Martlet__V1__WatchModelsRequest init_value = MARTLET__V1__WATCH_MODELS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__watch_models_request__get_packed_size
+                     (const Martlet__V1__WatchModelsRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__watch_models_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__watch_models_request__pack
+                     (const Martlet__V1__WatchModelsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__watch_models_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__watch_models_request__pack_to_buffer
+                     (const Martlet__V1__WatchModelsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__watch_models_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__WatchModelsRequest *
+       martlet__v1__watch_models_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__WatchModelsRequest *)
+     protobuf_c_message_unpack (&martlet__v1__watch_models_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__watch_models_request__free_unpacked
+                     (Martlet__V1__WatchModelsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__watch_models_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__load_model_request__init
+                     (Martlet__V1__LoadModelRequest         *message)
+{
+  static const Martlet__V1__LoadModelRequest init_value = MARTLET__V1__LOAD_MODEL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__load_model_request__get_packed_size
+                     (const Martlet__V1__LoadModelRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__load_model_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__load_model_request__pack
+                     (const Martlet__V1__LoadModelRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__load_model_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__load_model_request__pack_to_buffer
+                     (const Martlet__V1__LoadModelRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__load_model_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__LoadModelRequest *
+       martlet__v1__load_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__LoadModelRequest *)
+     protobuf_c_message_unpack (&martlet__v1__load_model_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__load_model_request__free_unpacked
+                     (Martlet__V1__LoadModelRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__load_model_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__load_model_response__init
+                     (Martlet__V1__LoadModelResponse         *message)
+{
+  static const Martlet__V1__LoadModelResponse init_value = MARTLET__V1__LOAD_MODEL_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__load_model_response__get_packed_size
+                     (const Martlet__V1__LoadModelResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__load_model_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__load_model_response__pack
+                     (const Martlet__V1__LoadModelResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__load_model_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__load_model_response__pack_to_buffer
+                     (const Martlet__V1__LoadModelResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__load_model_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__LoadModelResponse *
+       martlet__v1__load_model_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__LoadModelResponse *)
+     protobuf_c_message_unpack (&martlet__v1__load_model_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__load_model_response__free_unpacked
+                     (Martlet__V1__LoadModelResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__load_model_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__unload_model_request__init
+                     (Martlet__V1__UnloadModelRequest         *message)
+{
+  static const Martlet__V1__UnloadModelRequest init_value = MARTLET__V1__UNLOAD_MODEL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__unload_model_request__get_packed_size
+                     (const Martlet__V1__UnloadModelRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__unload_model_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__unload_model_request__pack
+                     (const Martlet__V1__UnloadModelRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__unload_model_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__unload_model_request__pack_to_buffer
+                     (const Martlet__V1__UnloadModelRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__unload_model_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__UnloadModelRequest *
+       martlet__v1__unload_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__UnloadModelRequest *)
+     protobuf_c_message_unpack (&martlet__v1__unload_model_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__unload_model_request__free_unpacked
+                     (Martlet__V1__UnloadModelRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__unload_model_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__unload_model_response__init
+                     (Martlet__V1__UnloadModelResponse         *message)
+{
+  static const Martlet__V1__UnloadModelResponse init_value = MARTLET__V1__UNLOAD_MODEL_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__unload_model_response__get_packed_size
+                     (const Martlet__V1__UnloadModelResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__unload_model_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__unload_model_response__pack
+                     (const Martlet__V1__UnloadModelResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__unload_model_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__unload_model_response__pack_to_buffer
+                     (const Martlet__V1__UnloadModelResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__unload_model_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__UnloadModelResponse *
+       martlet__v1__unload_model_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__UnloadModelResponse *)
+     protobuf_c_message_unpack (&martlet__v1__unload_model_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__unload_model_response__free_unpacked
+                     (Martlet__V1__UnloadModelResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__unload_model_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__set_label_request__init
+                     (Martlet__V1__SetLabelRequest         *message)
+{
+  static const Martlet__V1__SetLabelRequest init_value = MARTLET__V1__SET_LABEL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__set_label_request__get_packed_size
+                     (const Martlet__V1__SetLabelRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__set_label_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__set_label_request__pack
+                     (const Martlet__V1__SetLabelRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__set_label_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__set_label_request__pack_to_buffer
+                     (const Martlet__V1__SetLabelRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__set_label_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__SetLabelRequest *
+       martlet__v1__set_label_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__SetLabelRequest *)
+     protobuf_c_message_unpack (&martlet__v1__set_label_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__set_label_request__free_unpacked
+                     (Martlet__V1__SetLabelRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__set_label_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__set_label_response__init
+                     (Martlet__V1__SetLabelResponse         *message)
+{
+  static const Martlet__V1__SetLabelResponse init_value = MARTLET__V1__SET_LABEL_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__set_label_response__get_packed_size
+                     (const Martlet__V1__SetLabelResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__set_label_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__set_label_response__pack
+                     (const Martlet__V1__SetLabelResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__set_label_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__set_label_response__pack_to_buffer
+                     (const Martlet__V1__SetLabelResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__set_label_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__SetLabelResponse *
+       martlet__v1__set_label_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__SetLabelResponse *)
+     protobuf_c_message_unpack (&martlet__v1__set_label_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__set_label_response__free_unpacked
+                     (Martlet__V1__SetLabelResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__set_label_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__get_statistics_request__init
+                     (Martlet__V1__GetStatisticsRequest         *message)
+{
+  static const Martlet__V1__GetStatisticsRequest init_value = MARTLET__V1__GET_STATISTICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__get_statistics_request__get_packed_size
+                     (const Martlet__V1__GetStatisticsRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__get_statistics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__get_statistics_request__pack
+                     (const Martlet__V1__GetStatisticsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__get_statistics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__get_statistics_request__pack_to_buffer
+                     (const Martlet__V1__GetStatisticsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__get_statistics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__GetStatisticsRequest *
+       martlet__v1__get_statistics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__GetStatisticsRequest *)
+     protobuf_c_message_unpack (&martlet__v1__get_statistics_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__get_statistics_request__free_unpacked
+                     (Martlet__V1__GetStatisticsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__get_statistics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__get_statistics_response__init
+                     (Martlet__V1__GetStatisticsResponse         *message)
+{
+  static const Martlet__V1__GetStatisticsResponse init_value = MARTLET__V1__GET_STATISTICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__get_statistics_response__get_packed_size
+                     (const Martlet__V1__GetStatisticsResponse *message)
+{
+  assert(message->base.descriptor == &martlet__v1__get_statistics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__get_statistics_response__pack
+                     (const Martlet__V1__GetStatisticsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__get_statistics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__get_statistics_response__pack_to_buffer
+                     (const Martlet__V1__GetStatisticsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__get_statistics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__GetStatisticsResponse *
+       martlet__v1__get_statistics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__GetStatisticsResponse *)
+     protobuf_c_message_unpack (&martlet__v1__get_statistics_response__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__get_statistics_response__free_unpacked
+                     (Martlet__V1__GetStatisticsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__get_statistics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__model_statistics__init
+                     (Martlet__V1__ModelStatistics         *message)
+{
+  static const Martlet__V1__ModelStatistics init_value = MARTLET__V1__MODEL_STATISTICS__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__model_statistics__get_packed_size
+                     (const Martlet__V1__ModelStatistics *message)
+{
+  assert(message->base.descriptor == &martlet__v1__model_statistics__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__model_statistics__pack
+                     (const Martlet__V1__ModelStatistics *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__model_statistics__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__model_statistics__pack_to_buffer
+                     (const Martlet__V1__ModelStatistics *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__model_statistics__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__ModelStatistics *
+       martlet__v1__model_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__ModelStatistics *)
+     protobuf_c_message_unpack (&martlet__v1__model_statistics__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__model_statistics__free_unpacked
+                     (Martlet__V1__ModelStatistics *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__model_statistics__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__get_server_request__init
+                     (Martlet__V1__GetServerRequest         *message)
+{
+  static const Martlet__V1__GetServerRequest init_value = MARTLET__V1__GET_SERVER_REQUEST__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__get_server_request__get_packed_size
+                     (const Martlet__V1__GetServerRequest *message)
+{
+  assert(message->base.descriptor == &martlet__v1__get_server_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__get_server_request__pack
+                     (const Martlet__V1__GetServerRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__get_server_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__get_server_request__pack_to_buffer
+                     (const Martlet__V1__GetServerRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__get_server_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__GetServerRequest *
+       martlet__v1__get_server_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__GetServerRequest *)
+     protobuf_c_message_unpack (&martlet__v1__get_server_request__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__get_server_request__free_unpacked
+                     (Martlet__V1__GetServerRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__get_server_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   martlet__v1__server_status__init
+                     (Martlet__V1__ServerStatus         *message)
+{
+  static const Martlet__V1__ServerStatus init_value = MARTLET__V1__SERVER_STATUS__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__server_status__get_packed_size
+                     (const Martlet__V1__ServerStatus *message)
+{
+  assert(message->base.descriptor == &martlet__v1__server_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__server_status__pack
+                     (const Martlet__V1__ServerStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__server_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__server_status__pack_to_buffer
+                     (const Martlet__V1__ServerStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__server_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__ServerStatus *
+       martlet__v1__server_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__ServerStatus *)
+     protobuf_c_message_unpack (&martlet__v1__server_status__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__server_status__free_unpacked
+                     (Martlet__V1__ServerStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__server_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor martlet__v1__list_models_request__field_descriptors[1] =
 {
   {
@@ -301,7 +841,7 @@ const ProtobufCMessageDescriptor martlet__v1__get_model_request__descriptor =
   (ProtobufCMessageInit) martlet__v1__get_model_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descriptors[11] =
+static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descriptors[15] =
 {
   {
     "name",
@@ -435,24 +975,76 @@ static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "problem_type",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatus, problem_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dimensions",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatus, dimensions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "vocabulary_size",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatus, vocabulary_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "architecture",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatus, architecture),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned martlet__v1__model_status__field_indices_by_name[] = {
+  14,   /* field[14] = architecture */
   6,   /* field[6] = class_labels */
   5,   /* field[5] = digest */
+  12,   /* field[12] = dimensions */
   10,   /* field[10] = leases */
   8,   /* field[8] = max_tokens */
   9,   /* field[9] = memory_bytes */
   0,   /* field[0] = name */
+  11,   /* field[11] = problem_type */
   3,   /* field[3] = reason */
   2,   /* field[2] = state */
   7,   /* field[7] = task */
   1,   /* field[1] = version */
   4,   /* field[4] = version_labels */
+  13,   /* field[13] = vocabulary_size */
 };
 static const ProtobufCIntRange martlet__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor martlet__v1__model_status__descriptor =
 {
@@ -462,11 +1054,680 @@ const ProtobufCMessageDescriptor martlet__v1__model_status__descriptor =
   "Martlet__V1__ModelStatus",
   "martlet.v1",
   sizeof(Martlet__V1__ModelStatus),
-  11,
+  15,
   martlet__v1__model_status__field_descriptors,
   martlet__v1__model_status__field_indices_by_name,
   1,  martlet__v1__model_status__number_ranges,
   (ProtobufCMessageInit) martlet__v1__model_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__watch_models_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__WatchModelsRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__watch_models_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange martlet__v1__watch_models_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__watch_models_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.WatchModelsRequest",
+  "WatchModelsRequest",
+  "Martlet__V1__WatchModelsRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__WatchModelsRequest),
+  1,
+  martlet__v1__watch_models_request__field_descriptors,
+  martlet__v1__watch_models_request__field_indices_by_name,
+  1,  martlet__v1__watch_models_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__watch_models_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__load_model_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__LoadModelRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__load_model_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange martlet__v1__load_model_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__load_model_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.LoadModelRequest",
+  "LoadModelRequest",
+  "Martlet__V1__LoadModelRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__LoadModelRequest),
+  1,
+  martlet__v1__load_model_request__field_descriptors,
+  martlet__v1__load_model_request__field_indices_by_name,
+  1,  martlet__v1__load_model_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__load_model_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__load_model_response__field_descriptors[1] =
+{
+  {
+    "models",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__LoadModelResponse, n_models),
+    offsetof(Martlet__V1__LoadModelResponse, models),
+    &martlet__v1__model_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__load_model_response__field_indices_by_name[] = {
+  0,   /* field[0] = models */
+};
+static const ProtobufCIntRange martlet__v1__load_model_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__load_model_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.LoadModelResponse",
+  "LoadModelResponse",
+  "Martlet__V1__LoadModelResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__LoadModelResponse),
+  1,
+  martlet__v1__load_model_response__field_descriptors,
+  martlet__v1__load_model_response__field_indices_by_name,
+  1,  martlet__v1__load_model_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__load_model_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__unload_model_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__UnloadModelRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__unload_model_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange martlet__v1__unload_model_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__unload_model_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.UnloadModelRequest",
+  "UnloadModelRequest",
+  "Martlet__V1__UnloadModelRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__UnloadModelRequest),
+  1,
+  martlet__v1__unload_model_request__field_descriptors,
+  martlet__v1__unload_model_request__field_indices_by_name,
+  1,  martlet__v1__unload_model_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__unload_model_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define martlet__v1__unload_model_response__field_descriptors NULL
+#define martlet__v1__unload_model_response__field_indices_by_name NULL
+#define martlet__v1__unload_model_response__number_ranges NULL
+const ProtobufCMessageDescriptor martlet__v1__unload_model_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.UnloadModelResponse",
+  "UnloadModelResponse",
+  "Martlet__V1__UnloadModelResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__UnloadModelResponse),
+  0,
+  martlet__v1__unload_model_response__field_descriptors,
+  martlet__v1__unload_model_response__field_indices_by_name,
+  0,  martlet__v1__unload_model_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__unload_model_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__set_label_request__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__SetLabelRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "label",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__SetLabelRequest, label),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__SetLabelRequest, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__set_label_request__field_indices_by_name[] = {
+  1,   /* field[1] = label */
+  0,   /* field[0] = name */
+  2,   /* field[2] = version */
+};
+static const ProtobufCIntRange martlet__v1__set_label_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor martlet__v1__set_label_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.SetLabelRequest",
+  "SetLabelRequest",
+  "Martlet__V1__SetLabelRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__SetLabelRequest),
+  3,
+  martlet__v1__set_label_request__field_descriptors,
+  martlet__v1__set_label_request__field_indices_by_name,
+  1,  martlet__v1__set_label_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__set_label_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define martlet__v1__set_label_response__field_descriptors NULL
+#define martlet__v1__set_label_response__field_indices_by_name NULL
+#define martlet__v1__set_label_response__number_ranges NULL
+const ProtobufCMessageDescriptor martlet__v1__set_label_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.SetLabelResponse",
+  "SetLabelResponse",
+  "Martlet__V1__SetLabelResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__SetLabelResponse),
+  0,
+  martlet__v1__set_label_response__field_descriptors,
+  martlet__v1__set_label_response__field_indices_by_name,
+  0,  martlet__v1__set_label_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__set_label_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__get_statistics_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__GetStatisticsRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__get_statistics_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange martlet__v1__get_statistics_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__get_statistics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.GetStatisticsRequest",
+  "GetStatisticsRequest",
+  "Martlet__V1__GetStatisticsRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__GetStatisticsRequest),
+  1,
+  martlet__v1__get_statistics_request__field_descriptors,
+  martlet__v1__get_statistics_request__field_indices_by_name,
+  1,  martlet__v1__get_statistics_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__get_statistics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__get_statistics_response__field_descriptors[1] =
+{
+  {
+    "models",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Martlet__V1__GetStatisticsResponse, n_models),
+    offsetof(Martlet__V1__GetStatisticsResponse, models),
+    &martlet__v1__model_statistics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__get_statistics_response__field_indices_by_name[] = {
+  0,   /* field[0] = models */
+};
+static const ProtobufCIntRange martlet__v1__get_statistics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor martlet__v1__get_statistics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.GetStatisticsResponse",
+  "GetStatisticsResponse",
+  "Martlet__V1__GetStatisticsResponse",
+  "martlet.v1",
+  sizeof(Martlet__V1__GetStatisticsResponse),
+  1,
+  martlet__v1__get_statistics_response__field_descriptors,
+  martlet__v1__get_statistics_response__field_indices_by_name,
+  1,  martlet__v1__get_statistics_response__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__get_statistics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__model_statistics__field_descriptors[13] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, calls),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failures",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "texts",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batches",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, batches),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue_us",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, queue_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokenize_us",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, tokenize_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compute_us",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, compute_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_used_ms",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, last_used_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batch_compute_us",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, batch_compute_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "call_us",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatistics, call_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__model_statistics__field_indices_by_name[] = {
+  11,   /* field[11] = batch_compute_us */
+  5,   /* field[5] = batches */
+  12,   /* field[12] = call_us */
+  2,   /* field[2] = calls */
+  9,   /* field[9] = compute_us */
+  3,   /* field[3] = failures */
+  10,   /* field[10] = last_used_ms */
+  0,   /* field[0] = name */
+  7,   /* field[7] = queue_us */
+  4,   /* field[4] = texts */
+  8,   /* field[8] = tokenize_us */
+  6,   /* field[6] = tokens */
+  1,   /* field[1] = version */
+};
+static const ProtobufCIntRange martlet__v1__model_statistics__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 13 }
+};
+const ProtobufCMessageDescriptor martlet__v1__model_statistics__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.ModelStatistics",
+  "ModelStatistics",
+  "Martlet__V1__ModelStatistics",
+  "martlet.v1",
+  sizeof(Martlet__V1__ModelStatistics),
+  13,
+  martlet__v1__model_statistics__field_descriptors,
+  martlet__v1__model_statistics__field_indices_by_name,
+  1,  martlet__v1__model_statistics__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__model_statistics__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define martlet__v1__get_server_request__field_descriptors NULL
+#define martlet__v1__get_server_request__field_indices_by_name NULL
+#define martlet__v1__get_server_request__number_ranges NULL
+const ProtobufCMessageDescriptor martlet__v1__get_server_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.GetServerRequest",
+  "GetServerRequest",
+  "Martlet__V1__GetServerRequest",
+  "martlet.v1",
+  sizeof(Martlet__V1__GetServerRequest),
+  0,
+  martlet__v1__get_server_request__field_descriptors,
+  martlet__v1__get_server_request__field_indices_by_name,
+  0,  martlet__v1__get_server_request__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__get_server_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__server_status__field_descriptors[8] =
+{
+  {
+    "software",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, software),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ready",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, ready),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compute_threads",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, compute_threads),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cpu_level",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, cpu_level),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue_tokens_max",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, queue_tokens_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batch_tokens_max",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, batch_tokens_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "texts_per_request_max",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, texts_per_request_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_bytes_max",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ServerStatus, message_bytes_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__server_status__field_indices_by_name[] = {
+  5,   /* field[5] = batch_tokens_max */
+  2,   /* field[2] = compute_threads */
+  3,   /* field[3] = cpu_level */
+  7,   /* field[7] = message_bytes_max */
+  4,   /* field[4] = queue_tokens_max */
+  1,   /* field[1] = ready */
+  0,   /* field[0] = software */
+  6,   /* field[6] = texts_per_request_max */
+};
+static const ProtobufCIntRange martlet__v1__server_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor martlet__v1__server_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.ServerStatus",
+  "ServerStatus",
+  "Martlet__V1__ServerStatus",
+  "martlet.v1",
+  sizeof(Martlet__V1__ServerStatus),
+  8,
+  martlet__v1__server_status__field_descriptors,
+  martlet__v1__server_status__field_indices_by_name,
+  1,  martlet__v1__server_status__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__server_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue martlet__v1__version_state__enum_values_by_number[9] =
@@ -511,14 +1772,26 @@ const ProtobufCEnumDescriptor martlet__v1__version_state__descriptor =
   martlet__v1__version_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor martlet__v1__model_service__method_descriptors[2] =
+static const ProtobufCMethodDescriptor martlet__v1__model_service__method_descriptors[8] =
 {
   { "ListModels", &martlet__v1__list_models_request__descriptor, &martlet__v1__list_models_response__descriptor },
   { "GetModel", &martlet__v1__get_model_request__descriptor, &martlet__v1__model_status__descriptor },
+  { "WatchModels", &martlet__v1__watch_models_request__descriptor, &martlet__v1__list_models_response__descriptor },
+  { "LoadModel", &martlet__v1__load_model_request__descriptor, &martlet__v1__load_model_response__descriptor },
+  { "UnloadModel", &martlet__v1__unload_model_request__descriptor, &martlet__v1__unload_model_response__descriptor },
+  { "SetLabel", &martlet__v1__set_label_request__descriptor, &martlet__v1__set_label_response__descriptor },
+  { "GetStatistics", &martlet__v1__get_statistics_request__descriptor, &martlet__v1__get_statistics_response__descriptor },
+  { "GetServer", &martlet__v1__get_server_request__descriptor, &martlet__v1__server_status__descriptor },
 };
 const unsigned martlet__v1__model_service__method_indices_by_name[] = {
   1,        /* GetModel */
-  0         /* ListModels */
+  7,        /* GetServer */
+  6,        /* GetStatistics */
+  0,        /* ListModels */
+  3,        /* LoadModel */
+  5,        /* SetLabel */
+  4,        /* UnloadModel */
+  2         /* WatchModels */
 };
 const ProtobufCServiceDescriptor martlet__v1__model_service__descriptor =
 {
@@ -527,7 +1800,7 @@ const ProtobufCServiceDescriptor martlet__v1__model_service__descriptor =
   "ModelService",
   "Martlet__V1__ModelService",
   "martlet.v1",
-  2,
+  8,
   martlet__v1__model_service__method_descriptors,
   martlet__v1__model_service__method_indices_by_name
 };
@@ -546,6 +1819,54 @@ void martlet__v1__model_service__get_model(ProtobufCService *service,
 {
   assert(service->descriptor == &martlet__v1__model_service__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__model_service__watch_models(ProtobufCService *service,
+                                              const Martlet__V1__WatchModelsRequest *input,
+                                              Martlet__V1__ListModelsResponse_Closure closure,
+                                              void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__model_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__model_service__load_model(ProtobufCService *service,
+                                            const Martlet__V1__LoadModelRequest *input,
+                                            Martlet__V1__LoadModelResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__model_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__model_service__unload_model(ProtobufCService *service,
+                                              const Martlet__V1__UnloadModelRequest *input,
+                                              Martlet__V1__UnloadModelResponse_Closure closure,
+                                              void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__model_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__model_service__set_label(ProtobufCService *service,
+                                           const Martlet__V1__SetLabelRequest *input,
+                                           Martlet__V1__SetLabelResponse_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__model_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__model_service__get_statistics(ProtobufCService *service,
+                                                const Martlet__V1__GetStatisticsRequest *input,
+                                                Martlet__V1__GetStatisticsResponse_Closure closure,
+                                                void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__model_service__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void martlet__v1__model_service__get_server(ProtobufCService *service,
+                                            const Martlet__V1__GetServerRequest *input,
+                                            Martlet__V1__ServerStatus_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &martlet__v1__model_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void martlet__v1__model_service__init (Martlet__V1__ModelService_Service *service,
                                        Martlet__V1__ModelService_ServiceDestroy destroy)

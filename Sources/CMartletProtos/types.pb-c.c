@@ -187,6 +187,51 @@ void   martlet__v1__timing__free_unpacked
   assert(message->base.descriptor == &martlet__v1__timing__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   martlet__v1__failure__init
+                     (Martlet__V1__Failure         *message)
+{
+  static const Martlet__V1__Failure init_value = MARTLET__V1__FAILURE__INIT;
+  *message = init_value;
+}
+size_t martlet__v1__failure__get_packed_size
+                     (const Martlet__V1__Failure *message)
+{
+  assert(message->base.descriptor == &martlet__v1__failure__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t martlet__v1__failure__pack
+                     (const Martlet__V1__Failure *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &martlet__v1__failure__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t martlet__v1__failure__pack_to_buffer
+                     (const Martlet__V1__Failure *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &martlet__v1__failure__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Martlet__V1__Failure *
+       martlet__v1__failure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Martlet__V1__Failure *)
+     protobuf_c_message_unpack (&martlet__v1__failure__descriptor,
+                                allocator, len, data);
+}
+void   martlet__v1__failure__free_unpacked
+                     (Martlet__V1__Failure *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &martlet__v1__failure__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor martlet__v1__model_reference__field_descriptors[3] =
 {
   {
@@ -467,5 +512,69 @@ const ProtobufCMessageDescriptor martlet__v1__timing__descriptor =
   martlet__v1__timing__field_indices_by_name,
   1,  martlet__v1__timing__number_ranges,
   (ProtobufCMessageInit) martlet__v1__timing__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor martlet__v1__failure__field_descriptors[3] =
+{
+  {
+    "code",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Failure, code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Failure, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retry_after_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__Failure, retry_after_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned martlet__v1__failure__field_indices_by_name[] = {
+  0,   /* field[0] = code */
+  1,   /* field[1] = message */
+  2,   /* field[2] = retry_after_ms */
+};
+static const ProtobufCIntRange martlet__v1__failure__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor martlet__v1__failure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "martlet.v1.Failure",
+  "Failure",
+  "Martlet__V1__Failure",
+  "martlet.v1",
+  sizeof(Martlet__V1__Failure),
+  3,
+  martlet__v1__failure__field_descriptors,
+  martlet__v1__failure__field_indices_by_name,
+  1,  martlet__v1__failure__number_ranges,
+  (ProtobufCMessageInit) martlet__v1__failure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

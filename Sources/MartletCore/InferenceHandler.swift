@@ -1,15 +1,3 @@
-/// What a transport knows about the call it brings.
-package struct CallContext: Sendable {
-    package var deadline: Deadline
-    /// When the call's first byte was decoded.
-    package var arrival: ContinuousClock.Instant
-
-    package init(deadline: Deadline = .none, arrival: ContinuousClock.Instant = .now) {
-        self.deadline = deadline
-        self.arrival = arrival
-    }
-}
-
 /// A document as it arrives. One reader.
 package protocol DocumentSource: Sendable {
     /// The next bytes, in order, cut anywhere, even inside a character; nil after the last. Asking for the next chunk
@@ -35,8 +23,36 @@ package protocol InferenceHandler: Sendable {
         _ options: DocumentOptions, document: any DocumentSource, events: any DocumentEventSink, context: CallContext
     ) async throws(MartletError)
 
+    /// - Throws: `.unimplemented` for a model that gives no vectors.
+    func embed(_ request: EmbedRequest, context: CallContext) async throws(MartletError) -> EmbedAnswer
+
+    func tokenize(_ request: TokenizeRequest, context: CallContext) async throws(MartletError) -> TokenizeAnswer
+
+    func detokenize(_ request: DetokenizeRequest, context: CallContext) async throws(MartletError) -> DetokenizeAnswer
+
     /// Every known version of every model, or of the one named; sorted by name, then version.
     func listModels(named name: String?, context: CallContext) async throws(MartletError) -> [ModelStatus]
 
     func model(_ reference: ModelReference, context: CallContext) async throws(MartletError) -> ModelStatus
+
+    /// What `listModels` answers, now and after each change; of changes that nobody has read only the last is kept. A
+    /// model that is not known yet is an empty list, not an error.
+    func watchModels(named name: String?, context: CallContext) async throws(MartletError) -> AsyncStream<[ModelStatus]>
+
+    /// Serves a model again after `unloadModel`, and looks at its folder now. Returns when nothing is left to do.
+    /// - Throws: `.notFound` when its folder holds no version, `.failedPrecondition` with the reason when none got ready.
+    func loadModel(named name: String, context: CallContext) async throws(MartletError) -> [ModelStatus]
+
+    /// Takes every version of a model out of service until `loadModel`; calls that hold one end first.
+    func unloadModel(named name: String, context: CallContext) async throws(MartletError)
+
+    /// Points `label` at a ready version; nil takes the label away.
+    func setLabel(
+        _ label: String, of name: String, to version: Int?, context: CallContext
+    ) async throws(MartletError)
+
+    /// Of every loaded version, or of the named model's; sorted by name, then version.
+    func statistics(named name: String?, context: CallContext) async throws(MartletError) -> [ModelStatistics]
+
+    var facts: EngineFacts { get }
 }

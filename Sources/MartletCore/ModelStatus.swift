@@ -18,6 +18,15 @@ public struct ModelStatus: Sendable, Hashable {
     public var classLabels: [String]
     /// Task, such as `text-classification`; empty until loaded.
     public var task: String
+    /// `single_label_classification`, `multi_label_classification` or `regression`; empty for other tasks, and until
+    /// loaded.
+    public var problemType: String
+    /// Width of an embedding; 0 for a model that gives none, and until loaded.
+    public var dimensions: Int
+    /// Tokens of the vocabulary; 0 until loaded.
+    public var vocabularySize: Int
+    /// Such as `bert`; empty until loaded.
+    public var architecture: String
     /// Longest sequence in tokens, special tokens included; 0 until loaded.
     public var maxTokens: Int
     /// Resident bytes of the weights, scratch not counted; 0 until loaded.
@@ -28,7 +37,7 @@ public struct ModelStatus: Sendable, Hashable {
     public init(
         name: String, version: Int, state: VersionState, reason: String = "", versionLabels: [String] = [],
         digest: String = "", classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0,
-        leases: Int = 0
+        leases: Int = 0, problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0, architecture: String = ""
     ) {
         self.name = name
         self.version = version
@@ -41,5 +50,9 @@ public struct ModelStatus: Sendable, Hashable {
         self.maxTokens = maxTokens
         self.memoryBytes = memoryBytes
         self.leases = leases
+        self.problemType = problemType
+        self.dimensions = dimensions
+        self.vocabularySize = vocabularySize
+        self.architecture = architecture
     }
 }

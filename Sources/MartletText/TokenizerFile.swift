@@ -35,7 +35,7 @@ struct TokenizerFile {
                 "tokenizer.json has \(bytes.count) bytes; at most \(TokenizerLimits.fileBytesMax) are allowed")
         }
         var found: Set<String> = []
-        var cursor = JSONCursor(bytes)
+        var cursor = try JSONCursor(bytes, source: "tokenizer.json")
         guard try cursor.kind() == .object else { throw cursor.broken("is no object") }
         try cursor.object { (cursor, key) throws(MartletError) in
             let name = String(decoding: key, as: UTF8.self)

@@ -1,12 +1,44 @@
-/// The calls a client can open. The raw value is what `Open.method` holds.
-package enum Method: String, CaseIterable, Sendable {
-    case classify = "/martlet.v1.InferenceService/Classify"
-    case classifyDocument = "/martlet.v1.InferenceService/ClassifyDocument"
-    case listModels = "/martlet.v1.ModelService/ListModels"
-    case getModel = "/martlet.v1.ModelService/GetModel"
-
+/// A call as client and server name it.
+package struct Method: Hashable, Sendable {
+    /// Such as `/martlet.v1.InferenceService/Classify`: what gRPC's `:path` and a native `Open` hold.
+    package let path: String
     /// True when the client may send any number of messages, false when exactly one.
-    package var clientStreams: Bool { self == .classifyDocument }
+    package let clientStreams: Bool
     /// True when the server may send any number of messages, false when exactly one.
-    package var serverStreams: Bool { self == .classifyDocument }
+    package let serverStreams: Bool
+
+    package init(_ path: String, clientStreams: Bool = false, serverStreams: Bool = false) {
+        self.path = path
+        self.clientStreams = clientStreams
+        self.serverStreams = serverStreams
+    }
+
+    /// The full name of the service, such as `martlet.v1.InferenceService`.
+    package var service: String { String(path.dropFirst().prefix { $0 != "/" }) }
+}
+
+extension Method {
+    package static let classify = inference("Classify")
+    package static let classifyStream = inference("ClassifyStream", clientStreams: true, serverStreams: true)
+    package static let classifyDocument = inference("ClassifyDocument", clientStreams: true, serverStreams: true)
+    package static let embed = inference("Embed")
+    package static let tokenize = inference("Tokenize")
+    package static let detokenize = inference("Detokenize")
+
+    package static let listModels = models("ListModels")
+    package static let getModel = models("GetModel")
+    package static let watchModels = models("WatchModels", serverStreams: true)
+    package static let loadModel = models("LoadModel")
+    package static let unloadModel = models("UnloadModel")
+    package static let setLabel = models("SetLabel")
+    package static let getStatistics = models("GetStatistics")
+    package static let getServer = models("GetServer")
+
+    private static func inference(_ name: String, clientStreams: Bool = false, serverStreams: Bool = false) -> Method {
+        Method("/martlet.v1.InferenceService/\(name)", clientStreams: clientStreams, serverStreams: serverStreams)
+    }
+
+    private static func models(_ name: String, serverStreams: Bool = false) -> Method {
+        Method("/martlet.v1.ModelService/\(name)", serverStreams: serverStreams)
+    }
 }

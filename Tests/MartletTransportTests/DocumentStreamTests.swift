@@ -106,7 +106,7 @@ struct DocumentStreamTests {
             let peer = try await RawPeer.greeted(port: test.port, initialCreditBytes: 1 << 40)
             let codec = MessageCodec(arenaBytesMax: 1 << 20)
             try await peer.send(
-                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.path)),
                 .message(1, codec.encode(DocumentChunk(options: Self.options("flood"), data: []))))
             await test.handler.until { $0.eventsSent > 1_000 }
             let other = try await MartletClient.connect(to: test.tcp)
@@ -140,7 +140,7 @@ struct DocumentStreamTests {
             let peer = try await RawPeer.greeted(port: test.port)
             let codec = MessageCodec(arenaBytesMax: 1 << 20)
             try await peer.send(
-                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.path)),
                 .message(1, codec.encode(DocumentChunk(options: Self.options("early"), data: []))))
             #expect(try await peer.status(of: 1) == .ok)
         }
@@ -152,7 +152,7 @@ struct DocumentStreamTests {
             let peer = try await RawPeer.greeted(port: test.port, initialCreditBytes: 100)
             let codec = MessageCodec(arenaBytesMax: 1 << 20)
             try await peer.send(
-                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.path)),
                 .message(1, codec.encode(DocumentChunk(options: Self.options("unread"), data: []))))
             #expect(try await peer.status(of: 1)?.code == MartletError.Code.unavailable.value)
         }
@@ -165,7 +165,7 @@ struct DocumentStreamTests {
             let codec = MessageCodec(arenaBytesMax: 1 << 20)
             let data = [UInt8](repeating: 0x61, count: 300_000)
             try await peer.send(
-                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.path)),
                 .message(1, codec.encode(DocumentChunk(options: Self.options("hold"), data: data))))
             await test.handler.until { $0.running == 1 }
             try await peer.send(.ping(7))
@@ -208,7 +208,7 @@ struct DocumentStreamTests {
         try await TestServer.with { test in
             let peer = try await RawPeer.greeted(port: test.port)
             let codec = MessageCodec(arenaBytesMax: 1 << 20)
-            let first = Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)
+            let first = Frame.Open(method: MartletWire.Method.classifyDocument.path)
             try await peer.send(.open(1, first), .halfClose(1))
             #expect(try await peer.status(of: 1)?.code == MartletError.Code.invalidArgument.value)
             try await peer.send(.open(2, first), .message(2, codec.encode(DocumentChunk(data: [0x61]))))

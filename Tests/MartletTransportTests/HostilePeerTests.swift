@@ -84,7 +84,7 @@ struct HostilePeerTests {
         limits.messageBytesMax = 8_192
         try await Self.withPeer(limits: limits) { peer, _ in
             try await peer.send(
-                .open(1, Frame.Open(method: MartletWire.Method.classify.rawValue)),
+                .open(1, Frame.Open(method: MartletWire.Method.classify.path)),
                 .message(1, [UInt8](repeating: 0, count: 8_193)), .halfClose(1))
             let status = try await peer.status(of: 1)
             #expect(status?.code == MartletError.Code.resourceExhausted.value)
@@ -100,7 +100,7 @@ struct HostilePeerTests {
             try await peer.send(.open(1, Frame.Open(method: "/martlet.v1.Nothing/Here")), .message(1, [1]), .halfClose(1))
             #expect(try await peer.status(of: 1)?.code == MartletError.Code.unimplemented.value)
             try await peer.send(
-                .open(2, Frame.Open(method: MartletWire.Method.classify.rawValue)), .message(2, [0xFF, 0xFF]),
+                .open(2, Frame.Open(method: MartletWire.Method.classify.path)), .message(2, [0xFF, 0xFF]),
                 .halfClose(2))
             #expect(try await peer.status(of: 2)?.code == MartletError.Code.invalidArgument.value)
             try await peer.send(RawPeer.bytes(classifyFrames(3)))
@@ -156,7 +156,7 @@ struct HostilePeerTests {
             let options = DocumentOptions(model: ModelReference(name: "hold"))
             let chunk = codec.encode(DocumentChunk(data: [UInt8](repeating: 0x61, count: 4_096)))
             try await peer.send(
-                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                .open(1, Frame.Open(method: MartletWire.Method.classifyDocument.path)),
                 .message(1, codec.encode(DocumentChunk(options: options, data: []))), .message(1, chunk),
                 .message(1, chunk))
             let status = try await peer.status(of: 1)
@@ -204,7 +204,7 @@ struct HostilePeerTests {
             let codec = MessageCodec(arenaBytesMax: 1 << 20)
             let options = DocumentOptions(model: ModelReference(name: "echo"))
             let conversation: [Frame] = [
-                RawPeer.hello(), .ping(1), .open(4, Frame.Open(method: MartletWire.Method.classifyDocument.rawValue)),
+                RawPeer.hello(), .ping(1), .open(4, Frame.Open(method: MartletWire.Method.classifyDocument.path)),
                 .message(4, codec.encode(DocumentChunk(options: options, data: [0x61]))), .halfClose(4),
             ]
             let golden = Preface.bytes + RawPeer.bytes(conversation) + RawPeer.bytes(classifyFrames(9))

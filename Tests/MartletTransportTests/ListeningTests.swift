@@ -9,8 +9,8 @@ import Testing
 
 @Suite("Listening, connecting and draining", .timeLimit(.minutes(1)))
 struct ListeningTests {
-    static func makeServer() -> NativeServer {
-        NativeServer(handler: FakeHandler(), limits: Limits(), software: "martlet/test")
+    static func makeServer() -> MartletServer {
+        MartletServer(handler: FakeHandler(), limits: Limits(), software: "martlet/test")
     }
 
     static func freePath() -> String {
@@ -133,7 +133,7 @@ struct ListeningTests {
     func drainUnderLoad() async throws {
         for round in 0..<5 {
             let handler = FakeHandler()
-            let server = NativeServer(handler: handler, limits: Limits(), software: "martlet/test")
+            let server = MartletServer(handler: handler, limits: Limits(), software: "martlet/test")
             guard case .tcp(_, let port) = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) else { return }
             let answered = AnswerCount()
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -183,7 +183,7 @@ struct ListeningTests {
     @Test("a drain ends what is not done within its time, and says how many calls that were")
     func drainCuts() async throws {
         let handler = FakeHandler()
-        let server = NativeServer(handler: handler, limits: Limits(), software: "martlet/test")
+        let server = MartletServer(handler: handler, limits: Limits(), software: "martlet/test")
         guard case .tcp(_, let port) = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) else { return }
         let client = try await MartletClient.connect(to: .tcp(host: "127.0.0.1", port: port))
         let calls = [Task { try await client.classify(request("hold")) }, Task { try await client.classify(request("hold")) }]

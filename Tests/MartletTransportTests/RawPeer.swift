@@ -151,7 +151,7 @@ func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result)
 func classifyFrames(_ id: CallID, _ model: String = "echo", _ text: String = "hello", deadline: UInt64 = 0) -> [Frame] {
     let payload = MessageCodec(arenaBytesMax: 1 << 20).encode(request(model, text))
     return [
-        .open(id, Frame.Open(method: MartletWire.Method.classify.rawValue, deadlineMicroseconds: deadline)),
+        .open(id, Frame.Open(method: MartletWire.Method.classify.path, deadlineMicroseconds: deadline)),
         .message(id, payload), .halfClose(id),
     ]
 }

@@ -6,7 +6,7 @@ import Synchronization
 
 /// A server with a fake engine on both kinds of socket, for the length of a test.
 struct TestServer: Sendable {
-    let server: NativeServer
+    let server: MartletServer
     let handler: FakeHandler
     let port: Int
     let path: String
@@ -27,10 +27,10 @@ struct TestServer: Sendable {
     ) async throws -> Result {
         let handler = FakeHandler()
         let notices = Notices()
-        var options = NativeServer.Options(software: "martlet/test")
+        var options = MartletServer.Options(software: "martlet/test")
         options.compressesAnswers = compressesAnswers
         options.notice = { notices.add($0) }
-        let server = NativeServer(handler: handler, limits: limits, options: options)
+        let server = MartletServer(handler: handler, limits: limits, options: options)
         let path = FileManager.default.temporaryDirectory
             .appendingPathComponent("martlet-\(UUID().uuidString.prefix(8)).sock").path
         guard case .tcp(_, let port) = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) else {

@@ -13,15 +13,6 @@ struct SmallPartsTests {
         #expect(Preface.match(Array("MX".utf8)) == .wrong)
     }
 
-    @Test("only ClassifyDocument streams")
-    func methods() {
-        for method in Method.allCases {
-            #expect(method.clientStreams == (method == .classifyDocument))
-            #expect(method.serverStreams == (method == .classifyDocument))
-        }
-        #expect(Method(rawValue: "/martlet.v1.InferenceService/Nothing") == nil)
-    }
-
     @Test("an error crosses as a status and comes back with code, message and hint")
     func status() {
         let error = MartletError(.resourceExhausted, "queue full", retryAfter: .microseconds(1_200))

@@ -84,7 +84,7 @@ struct ServerChild {
         guard arguments.count == 2 else { return 2 }
         do {
             let engine = try await InferenceServer.start(EngineConfiguration(modelsFolder: arguments[0])) { _ in }
-            let server = NativeServer(handler: engine, limits: Limits(), software: "martlet-measure")
+            let server = MartletServer(handler: engine, limits: Limits(), software: "martlet-measure")
             _ = try await server.listen(on: .unix(path: arguments[1]))
             print("listening")
             fflush(nil)

@@ -20,6 +20,8 @@ typedef struct Martlet__V1__TextInput Martlet__V1__TextInput;
 typedef struct Martlet__V1__ClassifyRequest Martlet__V1__ClassifyRequest;
 typedef struct Martlet__V1__ClassifyResponse Martlet__V1__ClassifyResponse;
 typedef struct Martlet__V1__TextResult Martlet__V1__TextResult;
+typedef struct Martlet__V1__ClassifyStreamRequest Martlet__V1__ClassifyStreamRequest;
+typedef struct Martlet__V1__ClassifyStreamResponse Martlet__V1__ClassifyStreamResponse;
 typedef struct Martlet__V1__DocumentOptions Martlet__V1__DocumentOptions;
 typedef struct Martlet__V1__DocumentChunk Martlet__V1__DocumentChunk;
 typedef struct Martlet__V1__DocumentEvent Martlet__V1__DocumentEvent;
@@ -28,6 +30,17 @@ typedef struct Martlet__V1__WindowResult Martlet__V1__WindowResult;
 typedef struct Martlet__V1__Coverage Martlet__V1__Coverage;
 typedef struct Martlet__V1__RunningVerdict Martlet__V1__RunningVerdict;
 typedef struct Martlet__V1__FinalVerdict Martlet__V1__FinalVerdict;
+typedef struct Martlet__V1__TokenIDs Martlet__V1__TokenIDs;
+typedef struct Martlet__V1__EmbedInput Martlet__V1__EmbedInput;
+typedef struct Martlet__V1__EmbedRequest Martlet__V1__EmbedRequest;
+typedef struct Martlet__V1__EmbedResponse Martlet__V1__EmbedResponse;
+typedef struct Martlet__V1__EmbedResult Martlet__V1__EmbedResult;
+typedef struct Martlet__V1__TokenizeRequest Martlet__V1__TokenizeRequest;
+typedef struct Martlet__V1__TokenizeResponse Martlet__V1__TokenizeResponse;
+typedef struct Martlet__V1__TokenList Martlet__V1__TokenList;
+typedef struct Martlet__V1__Token Martlet__V1__Token;
+typedef struct Martlet__V1__DetokenizeRequest Martlet__V1__DetokenizeRequest;
+typedef struct Martlet__V1__DetokenizeResponse Martlet__V1__DetokenizeResponse;
 
 
 /* --- enums --- */
@@ -138,6 +151,46 @@ struct  Martlet__V1__TextResult
 #define MARTLET__V1__TEXT_RESULT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__text_result__descriptor) \
     , 0,NULL, 0,NULL, 0, 0, 0, 0 }
+
+
+struct  Martlet__V1__ClassifyStreamRequest
+{
+  ProtobufCMessage base;
+  /*
+   * echoed
+   */
+  ProtobufCBinaryData id;
+  Martlet__V1__ClassifyRequest *request;
+  /*
+   * Read in the first message: answers as they become ready instead of in the order of the requests.
+   */
+  protobuf_c_boolean unordered;
+};
+#define MARTLET__V1__CLASSIFY_STREAM_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__classify_stream_request__descriptor) \
+    , {0,NULL}, NULL, 0 }
+
+
+typedef enum {
+  MARTLET__V1__CLASSIFY_STREAM_RESPONSE__OUTCOME__NOT_SET = 0,
+  MARTLET__V1__CLASSIFY_STREAM_RESPONSE__OUTCOME_RESPONSE = 2,
+  MARTLET__V1__CLASSIFY_STREAM_RESPONSE__OUTCOME_FAILURE = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MARTLET__V1__CLASSIFY_STREAM_RESPONSE__OUTCOME__CASE)
+} Martlet__V1__ClassifyStreamResponse__OutcomeCase;
+
+struct  Martlet__V1__ClassifyStreamResponse
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  Martlet__V1__ClassifyStreamResponse__OutcomeCase outcome_case;
+  union {
+    Martlet__V1__ClassifyResponse *response;
+    Martlet__V1__Failure *failure;
+  };
+};
+#define MARTLET__V1__CLASSIFY_STREAM_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__classify_stream_response__descriptor) \
+    , {0,NULL}, MARTLET__V1__CLASSIFY_STREAM_RESPONSE__OUTCOME__NOT_SET, {0} }
 
 
 struct  Martlet__V1__DocumentOptions
@@ -287,6 +340,199 @@ struct  Martlet__V1__FinalVerdict
     , NULL, {0,NULL}, 0,NULL, 0, NULL, 0, MARTLET__V1__AGGREGATION__AGGREGATION_MODEL_DEFAULT, NULL, NULL }
 
 
+struct  Martlet__V1__TokenIDs
+{
+  ProtobufCMessage base;
+  /*
+   * without special tokens
+   */
+  size_t n_ids;
+  uint32_t *ids;
+};
+#define MARTLET__V1__TOKEN_IDS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__token_ids__descriptor) \
+    , 0,NULL }
+
+
+typedef enum {
+  MARTLET__V1__EMBED_INPUT__KIND__NOT_SET = 0,
+  MARTLET__V1__EMBED_INPUT__KIND_TEXT = 1,
+  MARTLET__V1__EMBED_INPUT__KIND_TOKEN_IDS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MARTLET__V1__EMBED_INPUT__KIND__CASE)
+} Martlet__V1__EmbedInput__KindCase;
+
+struct  Martlet__V1__EmbedInput
+{
+  ProtobufCMessage base;
+  Martlet__V1__EmbedInput__KindCase kind_case;
+  union {
+    ProtobufCBinaryData text;
+    Martlet__V1__TokenIDs *token_ids;
+  };
+};
+#define MARTLET__V1__EMBED_INPUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__embed_input__descriptor) \
+    , MARTLET__V1__EMBED_INPUT__KIND__NOT_SET, {0} }
+
+
+struct  Martlet__V1__EmbedRequest
+{
+  ProtobufCMessage base;
+  Martlet__V1__ModelReference *model;
+  size_t n_inputs;
+  Martlet__V1__EmbedInput **inputs;
+  /*
+   * OVERFLOW_WINDOW is refused: a vector of windows has no agreed meaning
+   */
+  Martlet__V1__Overflow overflow;
+  /*
+   * by default vectors have length 1
+   */
+  protobuf_c_boolean skip_normalize;
+  /*
+   * the first so many, normalised again; 0: all
+   */
+  uint32_t dimensions;
+  /*
+   * a vector for every token, special tokens included, instead of one for the text
+   */
+  protobuf_c_boolean per_token;
+};
+#define MARTLET__V1__EMBED_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__embed_request__descriptor) \
+    , NULL, 0,NULL, MARTLET__V1__OVERFLOW__OVERFLOW_ERROR, 0, 0, 0 }
+
+
+struct  Martlet__V1__EmbedResponse
+{
+  ProtobufCMessage base;
+  Martlet__V1__ModelIdentity *model;
+  /*
+   * results[i] answers inputs[i]
+   */
+  size_t n_results;
+  Martlet__V1__EmbedResult **results;
+  Martlet__V1__Timing *timing;
+};
+#define MARTLET__V1__EMBED_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__embed_response__descriptor) \
+    , NULL, 0,NULL, NULL }
+
+
+struct  Martlet__V1__EmbedResult
+{
+  ProtobufCMessage base;
+  /*
+   * row-major [rows, dimensions]
+   */
+  size_t n_values;
+  float *values;
+  /*
+   * 1, or the tokens when per_token was set
+   */
+  uint32_t rows;
+  /*
+   * special tokens included
+   */
+  uint64_t tokens_read;
+  uint64_t tokens_total;
+  protobuf_c_boolean truncated;
+};
+#define MARTLET__V1__EMBED_RESULT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__embed_result__descriptor) \
+    , 0,NULL, 0, 0, 0, 0 }
+
+
+struct  Martlet__V1__TokenizeRequest
+{
+  ProtobufCMessage base;
+  Martlet__V1__ModelReference *model;
+  size_t n_inputs;
+  Martlet__V1__TextInput **inputs;
+  protobuf_c_boolean skip_special_tokens;
+};
+#define MARTLET__V1__TOKENIZE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__tokenize_request__descriptor) \
+    , NULL, 0,NULL, 0 }
+
+
+struct  Martlet__V1__TokenizeResponse
+{
+  ProtobufCMessage base;
+  Martlet__V1__ModelIdentity *model;
+  /*
+   * results[i] answers inputs[i]
+   */
+  size_t n_results;
+  Martlet__V1__TokenList **results;
+};
+#define MARTLET__V1__TOKENIZE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__tokenize_response__descriptor) \
+    , NULL, 0,NULL }
+
+
+struct  Martlet__V1__TokenList
+{
+  ProtobufCMessage base;
+  size_t n_tokens;
+  Martlet__V1__Token **tokens;
+};
+#define MARTLET__V1__TOKEN_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__token_list__descriptor) \
+    , 0,NULL }
+
+
+struct  Martlet__V1__Token
+{
+  ProtobufCMessage base;
+  uint32_t id;
+  /*
+   * as in the vocabulary
+   */
+  ProtobufCBinaryData text;
+  protobuf_c_boolean special;
+  /*
+   * 1 for the second text of a pair
+   */
+  uint32_t type_id;
+  /*
+   * in its text; not set for a special token
+   */
+  Martlet__V1__TextSpan *span;
+};
+#define MARTLET__V1__TOKEN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__token__descriptor) \
+    , 0, {0,NULL}, 0, 0, NULL }
+
+
+struct  Martlet__V1__DetokenizeRequest
+{
+  ProtobufCMessage base;
+  Martlet__V1__ModelReference *model;
+  size_t n_sequences;
+  Martlet__V1__TokenIDs **sequences;
+  protobuf_c_boolean keep_special_tokens;
+};
+#define MARTLET__V1__DETOKENIZE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__detokenize_request__descriptor) \
+    , NULL, 0,NULL, 0 }
+
+
+struct  Martlet__V1__DetokenizeResponse
+{
+  ProtobufCMessage base;
+  Martlet__V1__ModelIdentity *model;
+  /*
+   * texts[i] answers sequences[i]
+   */
+  size_t n_texts;
+  ProtobufCBinaryData *texts;
+};
+#define MARTLET__V1__DETOKENIZE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__detokenize_response__descriptor) \
+    , NULL, 0,NULL }
+
+
 /* Martlet__V1__TextInput methods */
 void   martlet__v1__text_input__init
                      (Martlet__V1__TextInput         *message);
@@ -362,6 +608,44 @@ Martlet__V1__TextResult *
                       const uint8_t       *data);
 void   martlet__v1__text_result__free_unpacked
                      (Martlet__V1__TextResult *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__ClassifyStreamRequest methods */
+void   martlet__v1__classify_stream_request__init
+                     (Martlet__V1__ClassifyStreamRequest         *message);
+size_t martlet__v1__classify_stream_request__get_packed_size
+                     (const Martlet__V1__ClassifyStreamRequest   *message);
+size_t martlet__v1__classify_stream_request__pack
+                     (const Martlet__V1__ClassifyStreamRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__classify_stream_request__pack_to_buffer
+                     (const Martlet__V1__ClassifyStreamRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__ClassifyStreamRequest *
+       martlet__v1__classify_stream_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__classify_stream_request__free_unpacked
+                     (Martlet__V1__ClassifyStreamRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__ClassifyStreamResponse methods */
+void   martlet__v1__classify_stream_response__init
+                     (Martlet__V1__ClassifyStreamResponse         *message);
+size_t martlet__v1__classify_stream_response__get_packed_size
+                     (const Martlet__V1__ClassifyStreamResponse   *message);
+size_t martlet__v1__classify_stream_response__pack
+                     (const Martlet__V1__ClassifyStreamResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__classify_stream_response__pack_to_buffer
+                     (const Martlet__V1__ClassifyStreamResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__ClassifyStreamResponse *
+       martlet__v1__classify_stream_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__classify_stream_response__free_unpacked
+                     (Martlet__V1__ClassifyStreamResponse *message,
                       ProtobufCAllocator *allocator);
 /* Martlet__V1__DocumentOptions methods */
 void   martlet__v1__document_options__init
@@ -515,6 +799,215 @@ Martlet__V1__FinalVerdict *
 void   martlet__v1__final_verdict__free_unpacked
                      (Martlet__V1__FinalVerdict *message,
                       ProtobufCAllocator *allocator);
+/* Martlet__V1__TokenIDs methods */
+void   martlet__v1__token_ids__init
+                     (Martlet__V1__TokenIDs         *message);
+size_t martlet__v1__token_ids__get_packed_size
+                     (const Martlet__V1__TokenIDs   *message);
+size_t martlet__v1__token_ids__pack
+                     (const Martlet__V1__TokenIDs   *message,
+                      uint8_t             *out);
+size_t martlet__v1__token_ids__pack_to_buffer
+                     (const Martlet__V1__TokenIDs   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__TokenIDs *
+       martlet__v1__token_ids__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__token_ids__free_unpacked
+                     (Martlet__V1__TokenIDs *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__EmbedInput methods */
+void   martlet__v1__embed_input__init
+                     (Martlet__V1__EmbedInput         *message);
+size_t martlet__v1__embed_input__get_packed_size
+                     (const Martlet__V1__EmbedInput   *message);
+size_t martlet__v1__embed_input__pack
+                     (const Martlet__V1__EmbedInput   *message,
+                      uint8_t             *out);
+size_t martlet__v1__embed_input__pack_to_buffer
+                     (const Martlet__V1__EmbedInput   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__EmbedInput *
+       martlet__v1__embed_input__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__embed_input__free_unpacked
+                     (Martlet__V1__EmbedInput *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__EmbedRequest methods */
+void   martlet__v1__embed_request__init
+                     (Martlet__V1__EmbedRequest         *message);
+size_t martlet__v1__embed_request__get_packed_size
+                     (const Martlet__V1__EmbedRequest   *message);
+size_t martlet__v1__embed_request__pack
+                     (const Martlet__V1__EmbedRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__embed_request__pack_to_buffer
+                     (const Martlet__V1__EmbedRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__EmbedRequest *
+       martlet__v1__embed_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__embed_request__free_unpacked
+                     (Martlet__V1__EmbedRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__EmbedResponse methods */
+void   martlet__v1__embed_response__init
+                     (Martlet__V1__EmbedResponse         *message);
+size_t martlet__v1__embed_response__get_packed_size
+                     (const Martlet__V1__EmbedResponse   *message);
+size_t martlet__v1__embed_response__pack
+                     (const Martlet__V1__EmbedResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__embed_response__pack_to_buffer
+                     (const Martlet__V1__EmbedResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__EmbedResponse *
+       martlet__v1__embed_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__embed_response__free_unpacked
+                     (Martlet__V1__EmbedResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__EmbedResult methods */
+void   martlet__v1__embed_result__init
+                     (Martlet__V1__EmbedResult         *message);
+size_t martlet__v1__embed_result__get_packed_size
+                     (const Martlet__V1__EmbedResult   *message);
+size_t martlet__v1__embed_result__pack
+                     (const Martlet__V1__EmbedResult   *message,
+                      uint8_t             *out);
+size_t martlet__v1__embed_result__pack_to_buffer
+                     (const Martlet__V1__EmbedResult   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__EmbedResult *
+       martlet__v1__embed_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__embed_result__free_unpacked
+                     (Martlet__V1__EmbedResult *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__TokenizeRequest methods */
+void   martlet__v1__tokenize_request__init
+                     (Martlet__V1__TokenizeRequest         *message);
+size_t martlet__v1__tokenize_request__get_packed_size
+                     (const Martlet__V1__TokenizeRequest   *message);
+size_t martlet__v1__tokenize_request__pack
+                     (const Martlet__V1__TokenizeRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__tokenize_request__pack_to_buffer
+                     (const Martlet__V1__TokenizeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__TokenizeRequest *
+       martlet__v1__tokenize_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__tokenize_request__free_unpacked
+                     (Martlet__V1__TokenizeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__TokenizeResponse methods */
+void   martlet__v1__tokenize_response__init
+                     (Martlet__V1__TokenizeResponse         *message);
+size_t martlet__v1__tokenize_response__get_packed_size
+                     (const Martlet__V1__TokenizeResponse   *message);
+size_t martlet__v1__tokenize_response__pack
+                     (const Martlet__V1__TokenizeResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__tokenize_response__pack_to_buffer
+                     (const Martlet__V1__TokenizeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__TokenizeResponse *
+       martlet__v1__tokenize_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__tokenize_response__free_unpacked
+                     (Martlet__V1__TokenizeResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__TokenList methods */
+void   martlet__v1__token_list__init
+                     (Martlet__V1__TokenList         *message);
+size_t martlet__v1__token_list__get_packed_size
+                     (const Martlet__V1__TokenList   *message);
+size_t martlet__v1__token_list__pack
+                     (const Martlet__V1__TokenList   *message,
+                      uint8_t             *out);
+size_t martlet__v1__token_list__pack_to_buffer
+                     (const Martlet__V1__TokenList   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__TokenList *
+       martlet__v1__token_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__token_list__free_unpacked
+                     (Martlet__V1__TokenList *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__Token methods */
+void   martlet__v1__token__init
+                     (Martlet__V1__Token         *message);
+size_t martlet__v1__token__get_packed_size
+                     (const Martlet__V1__Token   *message);
+size_t martlet__v1__token__pack
+                     (const Martlet__V1__Token   *message,
+                      uint8_t             *out);
+size_t martlet__v1__token__pack_to_buffer
+                     (const Martlet__V1__Token   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__Token *
+       martlet__v1__token__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__token__free_unpacked
+                     (Martlet__V1__Token *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__DetokenizeRequest methods */
+void   martlet__v1__detokenize_request__init
+                     (Martlet__V1__DetokenizeRequest         *message);
+size_t martlet__v1__detokenize_request__get_packed_size
+                     (const Martlet__V1__DetokenizeRequest   *message);
+size_t martlet__v1__detokenize_request__pack
+                     (const Martlet__V1__DetokenizeRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__detokenize_request__pack_to_buffer
+                     (const Martlet__V1__DetokenizeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__DetokenizeRequest *
+       martlet__v1__detokenize_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__detokenize_request__free_unpacked
+                     (Martlet__V1__DetokenizeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__DetokenizeResponse methods */
+void   martlet__v1__detokenize_response__init
+                     (Martlet__V1__DetokenizeResponse         *message);
+size_t martlet__v1__detokenize_response__get_packed_size
+                     (const Martlet__V1__DetokenizeResponse   *message);
+size_t martlet__v1__detokenize_response__pack
+                     (const Martlet__V1__DetokenizeResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__detokenize_response__pack_to_buffer
+                     (const Martlet__V1__DetokenizeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__DetokenizeResponse *
+       martlet__v1__detokenize_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__detokenize_response__free_unpacked
+                     (Martlet__V1__DetokenizeResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Martlet__V1__TextInput_Closure)
@@ -528,6 +1021,12 @@ typedef void (*Martlet__V1__ClassifyResponse_Closure)
                   void *closure_data);
 typedef void (*Martlet__V1__TextResult_Closure)
                  (const Martlet__V1__TextResult *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__ClassifyStreamRequest_Closure)
+                 (const Martlet__V1__ClassifyStreamRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__ClassifyStreamResponse_Closure)
+                 (const Martlet__V1__ClassifyStreamResponse *message,
                   void *closure_data);
 typedef void (*Martlet__V1__DocumentOptions_Closure)
                  (const Martlet__V1__DocumentOptions *message,
@@ -553,6 +1052,39 @@ typedef void (*Martlet__V1__RunningVerdict_Closure)
 typedef void (*Martlet__V1__FinalVerdict_Closure)
                  (const Martlet__V1__FinalVerdict *message,
                   void *closure_data);
+typedef void (*Martlet__V1__TokenIDs_Closure)
+                 (const Martlet__V1__TokenIDs *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__EmbedInput_Closure)
+                 (const Martlet__V1__EmbedInput *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__EmbedRequest_Closure)
+                 (const Martlet__V1__EmbedRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__EmbedResponse_Closure)
+                 (const Martlet__V1__EmbedResponse *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__EmbedResult_Closure)
+                 (const Martlet__V1__EmbedResult *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__TokenizeRequest_Closure)
+                 (const Martlet__V1__TokenizeRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__TokenizeResponse_Closure)
+                 (const Martlet__V1__TokenizeResponse *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__TokenList_Closure)
+                 (const Martlet__V1__TokenList *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__Token_Closure)
+                 (const Martlet__V1__Token *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__DetokenizeRequest_Closure)
+                 (const Martlet__V1__DetokenizeRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__DetokenizeResponse_Closure)
+                 (const Martlet__V1__DetokenizeResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -564,10 +1096,26 @@ struct Martlet__V1__InferenceService_Service
                    const Martlet__V1__ClassifyRequest *input,
                    Martlet__V1__ClassifyResponse_Closure closure,
                    void *closure_data);
+  void (*classify_stream)(Martlet__V1__InferenceService_Service *service,
+                          const Martlet__V1__ClassifyStreamRequest *input,
+                          Martlet__V1__ClassifyStreamResponse_Closure closure,
+                          void *closure_data);
   void (*classify_document)(Martlet__V1__InferenceService_Service *service,
                             const Martlet__V1__DocumentChunk *input,
                             Martlet__V1__DocumentEvent_Closure closure,
                             void *closure_data);
+  void (*embed)(Martlet__V1__InferenceService_Service *service,
+                const Martlet__V1__EmbedRequest *input,
+                Martlet__V1__EmbedResponse_Closure closure,
+                void *closure_data);
+  void (*tokenize)(Martlet__V1__InferenceService_Service *service,
+                   const Martlet__V1__TokenizeRequest *input,
+                   Martlet__V1__TokenizeResponse_Closure closure,
+                   void *closure_data);
+  void (*detokenize)(Martlet__V1__InferenceService_Service *service,
+                     const Martlet__V1__DetokenizeRequest *input,
+                     Martlet__V1__DetokenizeResponse_Closure closure,
+                     void *closure_data);
 };
 typedef void (*Martlet__V1__InferenceService_ServiceDestroy)(Martlet__V1__InferenceService_Service *);
 void martlet__v1__inference_service__init (Martlet__V1__InferenceService_Service *service,
@@ -577,15 +1125,35 @@ void martlet__v1__inference_service__init (Martlet__V1__InferenceService_Service
 #define MARTLET__V1__INFERENCE_SERVICE__INIT(function_prefix__) \
     { MARTLET__V1__INFERENCE_SERVICE__BASE_INIT,\
       function_prefix__ ## classify,\
-      function_prefix__ ## classify_document  }
+      function_prefix__ ## classify_stream,\
+      function_prefix__ ## classify_document,\
+      function_prefix__ ## embed,\
+      function_prefix__ ## tokenize,\
+      function_prefix__ ## detokenize  }
 void martlet__v1__inference_service__classify(ProtobufCService *service,
                                               const Martlet__V1__ClassifyRequest *input,
                                               Martlet__V1__ClassifyResponse_Closure closure,
                                               void *closure_data);
+void martlet__v1__inference_service__classify_stream(ProtobufCService *service,
+                                                     const Martlet__V1__ClassifyStreamRequest *input,
+                                                     Martlet__V1__ClassifyStreamResponse_Closure closure,
+                                                     void *closure_data);
 void martlet__v1__inference_service__classify_document(ProtobufCService *service,
                                                        const Martlet__V1__DocumentChunk *input,
                                                        Martlet__V1__DocumentEvent_Closure closure,
                                                        void *closure_data);
+void martlet__v1__inference_service__embed(ProtobufCService *service,
+                                           const Martlet__V1__EmbedRequest *input,
+                                           Martlet__V1__EmbedResponse_Closure closure,
+                                           void *closure_data);
+void martlet__v1__inference_service__tokenize(ProtobufCService *service,
+                                              const Martlet__V1__TokenizeRequest *input,
+                                              Martlet__V1__TokenizeResponse_Closure closure,
+                                              void *closure_data);
+void martlet__v1__inference_service__detokenize(ProtobufCService *service,
+                                                const Martlet__V1__DetokenizeRequest *input,
+                                                Martlet__V1__DetokenizeResponse_Closure closure,
+                                                void *closure_data);
 
 /* --- descriptors --- */
 
@@ -595,6 +1163,8 @@ extern const ProtobufCMessageDescriptor martlet__v1__text_input__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__classify_request__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__classify_response__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__text_result__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__classify_stream_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__classify_stream_response__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__document_options__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__document_chunk__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__document_event__descriptor;
@@ -603,6 +1173,17 @@ extern const ProtobufCMessageDescriptor martlet__v1__window_result__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__coverage__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__running_verdict__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__final_verdict__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__token_ids__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__embed_input__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__embed_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__embed_response__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__embed_result__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__tokenize_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__tokenize_response__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__token_list__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__token__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__detokenize_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__detokenize_response__descriptor;
 extern const ProtobufCServiceDescriptor martlet__v1__inference_service__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -20,6 +20,18 @@ typedef struct Martlet__V1__ListModelsRequest Martlet__V1__ListModelsRequest;
 typedef struct Martlet__V1__ListModelsResponse Martlet__V1__ListModelsResponse;
 typedef struct Martlet__V1__GetModelRequest Martlet__V1__GetModelRequest;
 typedef struct Martlet__V1__ModelStatus Martlet__V1__ModelStatus;
+typedef struct Martlet__V1__WatchModelsRequest Martlet__V1__WatchModelsRequest;
+typedef struct Martlet__V1__LoadModelRequest Martlet__V1__LoadModelRequest;
+typedef struct Martlet__V1__LoadModelResponse Martlet__V1__LoadModelResponse;
+typedef struct Martlet__V1__UnloadModelRequest Martlet__V1__UnloadModelRequest;
+typedef struct Martlet__V1__UnloadModelResponse Martlet__V1__UnloadModelResponse;
+typedef struct Martlet__V1__SetLabelRequest Martlet__V1__SetLabelRequest;
+typedef struct Martlet__V1__SetLabelResponse Martlet__V1__SetLabelResponse;
+typedef struct Martlet__V1__GetStatisticsRequest Martlet__V1__GetStatisticsRequest;
+typedef struct Martlet__V1__GetStatisticsResponse Martlet__V1__GetStatisticsResponse;
+typedef struct Martlet__V1__ModelStatistics Martlet__V1__ModelStatistics;
+typedef struct Martlet__V1__GetServerRequest Martlet__V1__GetServerRequest;
+typedef struct Martlet__V1__ServerStatus Martlet__V1__ServerStatus;
 
 
 /* --- enums --- */
@@ -95,10 +107,214 @@ struct  Martlet__V1__ModelStatus
   uint32_t max_tokens;
   uint64_t memory_bytes;
   uint64_t leases;
+  /*
+   * single_label_classification, multi_label_classification, regression; or empty
+   */
+  ProtobufCBinaryData problem_type;
+  /*
+   * width of an embedding; 0 for a model that gives none
+   */
+  uint32_t dimensions;
+  uint32_t vocabulary_size;
+  /*
+   * such as bert
+   */
+  ProtobufCBinaryData architecture;
 };
 #define MARTLET__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__model_status__descriptor) \
-    , {0,NULL}, 0, MARTLET__V1__VERSION_STATE__VERSION_STATE_UNSPECIFIED, {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0 }
+    , {0,NULL}, 0, MARTLET__V1__VERSION_STATE__VERSION_STATE_UNSPECIFIED, {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, {0,NULL} }
+
+
+struct  Martlet__V1__WatchModelsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * empty: every model
+   */
+  ProtobufCBinaryData name;
+};
+#define MARTLET__V1__WATCH_MODELS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__watch_models_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Martlet__V1__LoadModelRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+};
+#define MARTLET__V1__LOAD_MODEL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__load_model_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Martlet__V1__LoadModelResponse
+{
+  ProtobufCMessage base;
+  /*
+   * its versions once nothing is left to do
+   */
+  size_t n_models;
+  Martlet__V1__ModelStatus **models;
+};
+#define MARTLET__V1__LOAD_MODEL_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__load_model_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Martlet__V1__UnloadModelRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+};
+#define MARTLET__V1__UNLOAD_MODEL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__unload_model_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Martlet__V1__UnloadModelResponse
+{
+  ProtobufCMessage base;
+};
+#define MARTLET__V1__UNLOAD_MODEL_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__unload_model_response__descriptor) \
+     }
+
+
+struct  Martlet__V1__SetLabelRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData label;
+  /*
+   * 0: take the label away
+   */
+  uint32_t version;
+};
+#define MARTLET__V1__SET_LABEL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__set_label_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+struct  Martlet__V1__SetLabelResponse
+{
+  ProtobufCMessage base;
+};
+#define MARTLET__V1__SET_LABEL_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__set_label_response__descriptor) \
+     }
+
+
+struct  Martlet__V1__GetStatisticsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * empty: every model
+   */
+  ProtobufCBinaryData name;
+};
+#define MARTLET__V1__GET_STATISTICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__get_statistics_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Martlet__V1__GetStatisticsResponse
+{
+  ProtobufCMessage base;
+  size_t n_models;
+  Martlet__V1__ModelStatistics **models;
+};
+#define MARTLET__V1__GET_STATISTICS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__get_statistics_response__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * Counted since the version was loaded.
+ */
+struct  Martlet__V1__ModelStatistics
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  uint32_t version;
+  /*
+   * that were answered
+   */
+  uint64_t calls;
+  /*
+   * calls that this version was named for and that failed
+   */
+  uint64_t failures;
+  /*
+   * sequences that the encoder read: texts and windows
+   */
+  uint64_t texts;
+  /*
+   * runs of the encoder
+   */
+  uint64_t batches;
+  /*
+   * special tokens included
+   */
+  uint64_t tokens;
+  /*
+   * sums over `texts`
+   */
+  uint64_t queue_us;
+  uint64_t tokenize_us;
+  /*
+   * a batch's time is counted for each of its texts
+   */
+  uint64_t compute_us;
+  /*
+   * milliseconds since 1970; 0: never
+   */
+  uint64_t last_used_ms;
+  /*
+   * sum over `batches`
+   */
+  uint64_t batch_compute_us;
+  /*
+   * sum over `calls`, arrival to answer
+   */
+  uint64_t call_us;
+};
+#define MARTLET__V1__MODEL_STATISTICS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__model_statistics__descriptor) \
+    , {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+struct  Martlet__V1__GetServerRequest
+{
+  ProtobufCMessage base;
+};
+#define MARTLET__V1__GET_SERVER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__get_server_request__descriptor) \
+     }
+
+
+struct  Martlet__V1__ServerStatus
+{
+  ProtobufCMessage base;
+  /*
+   * such as martlet/0.1.0
+   */
+  ProtobufCBinaryData software;
+  /*
+   * false while the server drains
+   */
+  protobuf_c_boolean ready;
+  uint32_t compute_threads;
+  ProtobufCBinaryData cpu_level;
+  uint64_t queue_tokens_max;
+  uint32_t batch_tokens_max;
+  uint32_t texts_per_request_max;
+  uint64_t message_bytes_max;
+};
+#define MARTLET__V1__SERVER_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__server_status__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0 }
 
 
 /* Martlet__V1__ListModelsRequest methods */
@@ -177,6 +393,234 @@ Martlet__V1__ModelStatus *
 void   martlet__v1__model_status__free_unpacked
                      (Martlet__V1__ModelStatus *message,
                       ProtobufCAllocator *allocator);
+/* Martlet__V1__WatchModelsRequest methods */
+void   martlet__v1__watch_models_request__init
+                     (Martlet__V1__WatchModelsRequest         *message);
+size_t martlet__v1__watch_models_request__get_packed_size
+                     (const Martlet__V1__WatchModelsRequest   *message);
+size_t martlet__v1__watch_models_request__pack
+                     (const Martlet__V1__WatchModelsRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__watch_models_request__pack_to_buffer
+                     (const Martlet__V1__WatchModelsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__WatchModelsRequest *
+       martlet__v1__watch_models_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__watch_models_request__free_unpacked
+                     (Martlet__V1__WatchModelsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__LoadModelRequest methods */
+void   martlet__v1__load_model_request__init
+                     (Martlet__V1__LoadModelRequest         *message);
+size_t martlet__v1__load_model_request__get_packed_size
+                     (const Martlet__V1__LoadModelRequest   *message);
+size_t martlet__v1__load_model_request__pack
+                     (const Martlet__V1__LoadModelRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__load_model_request__pack_to_buffer
+                     (const Martlet__V1__LoadModelRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__LoadModelRequest *
+       martlet__v1__load_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__load_model_request__free_unpacked
+                     (Martlet__V1__LoadModelRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__LoadModelResponse methods */
+void   martlet__v1__load_model_response__init
+                     (Martlet__V1__LoadModelResponse         *message);
+size_t martlet__v1__load_model_response__get_packed_size
+                     (const Martlet__V1__LoadModelResponse   *message);
+size_t martlet__v1__load_model_response__pack
+                     (const Martlet__V1__LoadModelResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__load_model_response__pack_to_buffer
+                     (const Martlet__V1__LoadModelResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__LoadModelResponse *
+       martlet__v1__load_model_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__load_model_response__free_unpacked
+                     (Martlet__V1__LoadModelResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__UnloadModelRequest methods */
+void   martlet__v1__unload_model_request__init
+                     (Martlet__V1__UnloadModelRequest         *message);
+size_t martlet__v1__unload_model_request__get_packed_size
+                     (const Martlet__V1__UnloadModelRequest   *message);
+size_t martlet__v1__unload_model_request__pack
+                     (const Martlet__V1__UnloadModelRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__unload_model_request__pack_to_buffer
+                     (const Martlet__V1__UnloadModelRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__UnloadModelRequest *
+       martlet__v1__unload_model_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__unload_model_request__free_unpacked
+                     (Martlet__V1__UnloadModelRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__UnloadModelResponse methods */
+void   martlet__v1__unload_model_response__init
+                     (Martlet__V1__UnloadModelResponse         *message);
+size_t martlet__v1__unload_model_response__get_packed_size
+                     (const Martlet__V1__UnloadModelResponse   *message);
+size_t martlet__v1__unload_model_response__pack
+                     (const Martlet__V1__UnloadModelResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__unload_model_response__pack_to_buffer
+                     (const Martlet__V1__UnloadModelResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__UnloadModelResponse *
+       martlet__v1__unload_model_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__unload_model_response__free_unpacked
+                     (Martlet__V1__UnloadModelResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__SetLabelRequest methods */
+void   martlet__v1__set_label_request__init
+                     (Martlet__V1__SetLabelRequest         *message);
+size_t martlet__v1__set_label_request__get_packed_size
+                     (const Martlet__V1__SetLabelRequest   *message);
+size_t martlet__v1__set_label_request__pack
+                     (const Martlet__V1__SetLabelRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__set_label_request__pack_to_buffer
+                     (const Martlet__V1__SetLabelRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__SetLabelRequest *
+       martlet__v1__set_label_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__set_label_request__free_unpacked
+                     (Martlet__V1__SetLabelRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__SetLabelResponse methods */
+void   martlet__v1__set_label_response__init
+                     (Martlet__V1__SetLabelResponse         *message);
+size_t martlet__v1__set_label_response__get_packed_size
+                     (const Martlet__V1__SetLabelResponse   *message);
+size_t martlet__v1__set_label_response__pack
+                     (const Martlet__V1__SetLabelResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__set_label_response__pack_to_buffer
+                     (const Martlet__V1__SetLabelResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__SetLabelResponse *
+       martlet__v1__set_label_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__set_label_response__free_unpacked
+                     (Martlet__V1__SetLabelResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__GetStatisticsRequest methods */
+void   martlet__v1__get_statistics_request__init
+                     (Martlet__V1__GetStatisticsRequest         *message);
+size_t martlet__v1__get_statistics_request__get_packed_size
+                     (const Martlet__V1__GetStatisticsRequest   *message);
+size_t martlet__v1__get_statistics_request__pack
+                     (const Martlet__V1__GetStatisticsRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__get_statistics_request__pack_to_buffer
+                     (const Martlet__V1__GetStatisticsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__GetStatisticsRequest *
+       martlet__v1__get_statistics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__get_statistics_request__free_unpacked
+                     (Martlet__V1__GetStatisticsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__GetStatisticsResponse methods */
+void   martlet__v1__get_statistics_response__init
+                     (Martlet__V1__GetStatisticsResponse         *message);
+size_t martlet__v1__get_statistics_response__get_packed_size
+                     (const Martlet__V1__GetStatisticsResponse   *message);
+size_t martlet__v1__get_statistics_response__pack
+                     (const Martlet__V1__GetStatisticsResponse   *message,
+                      uint8_t             *out);
+size_t martlet__v1__get_statistics_response__pack_to_buffer
+                     (const Martlet__V1__GetStatisticsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__GetStatisticsResponse *
+       martlet__v1__get_statistics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__get_statistics_response__free_unpacked
+                     (Martlet__V1__GetStatisticsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__ModelStatistics methods */
+void   martlet__v1__model_statistics__init
+                     (Martlet__V1__ModelStatistics         *message);
+size_t martlet__v1__model_statistics__get_packed_size
+                     (const Martlet__V1__ModelStatistics   *message);
+size_t martlet__v1__model_statistics__pack
+                     (const Martlet__V1__ModelStatistics   *message,
+                      uint8_t             *out);
+size_t martlet__v1__model_statistics__pack_to_buffer
+                     (const Martlet__V1__ModelStatistics   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__ModelStatistics *
+       martlet__v1__model_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__model_statistics__free_unpacked
+                     (Martlet__V1__ModelStatistics *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__GetServerRequest methods */
+void   martlet__v1__get_server_request__init
+                     (Martlet__V1__GetServerRequest         *message);
+size_t martlet__v1__get_server_request__get_packed_size
+                     (const Martlet__V1__GetServerRequest   *message);
+size_t martlet__v1__get_server_request__pack
+                     (const Martlet__V1__GetServerRequest   *message,
+                      uint8_t             *out);
+size_t martlet__v1__get_server_request__pack_to_buffer
+                     (const Martlet__V1__GetServerRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__GetServerRequest *
+       martlet__v1__get_server_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__get_server_request__free_unpacked
+                     (Martlet__V1__GetServerRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Martlet__V1__ServerStatus methods */
+void   martlet__v1__server_status__init
+                     (Martlet__V1__ServerStatus         *message);
+size_t martlet__v1__server_status__get_packed_size
+                     (const Martlet__V1__ServerStatus   *message);
+size_t martlet__v1__server_status__pack
+                     (const Martlet__V1__ServerStatus   *message,
+                      uint8_t             *out);
+size_t martlet__v1__server_status__pack_to_buffer
+                     (const Martlet__V1__ServerStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__ServerStatus *
+       martlet__v1__server_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__server_status__free_unpacked
+                     (Martlet__V1__ServerStatus *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Martlet__V1__ListModelsRequest_Closure)
@@ -190,6 +634,42 @@ typedef void (*Martlet__V1__GetModelRequest_Closure)
                   void *closure_data);
 typedef void (*Martlet__V1__ModelStatus_Closure)
                  (const Martlet__V1__ModelStatus *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__WatchModelsRequest_Closure)
+                 (const Martlet__V1__WatchModelsRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__LoadModelRequest_Closure)
+                 (const Martlet__V1__LoadModelRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__LoadModelResponse_Closure)
+                 (const Martlet__V1__LoadModelResponse *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__UnloadModelRequest_Closure)
+                 (const Martlet__V1__UnloadModelRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__UnloadModelResponse_Closure)
+                 (const Martlet__V1__UnloadModelResponse *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__SetLabelRequest_Closure)
+                 (const Martlet__V1__SetLabelRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__SetLabelResponse_Closure)
+                 (const Martlet__V1__SetLabelResponse *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__GetStatisticsRequest_Closure)
+                 (const Martlet__V1__GetStatisticsRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__GetStatisticsResponse_Closure)
+                 (const Martlet__V1__GetStatisticsResponse *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__ModelStatistics_Closure)
+                 (const Martlet__V1__ModelStatistics *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__GetServerRequest_Closure)
+                 (const Martlet__V1__GetServerRequest *message,
+                  void *closure_data);
+typedef void (*Martlet__V1__ServerStatus_Closure)
+                 (const Martlet__V1__ServerStatus *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -206,6 +686,30 @@ struct Martlet__V1__ModelService_Service
                     const Martlet__V1__GetModelRequest *input,
                     Martlet__V1__ModelStatus_Closure closure,
                     void *closure_data);
+  void (*watch_models)(Martlet__V1__ModelService_Service *service,
+                       const Martlet__V1__WatchModelsRequest *input,
+                       Martlet__V1__ListModelsResponse_Closure closure,
+                       void *closure_data);
+  void (*load_model)(Martlet__V1__ModelService_Service *service,
+                     const Martlet__V1__LoadModelRequest *input,
+                     Martlet__V1__LoadModelResponse_Closure closure,
+                     void *closure_data);
+  void (*unload_model)(Martlet__V1__ModelService_Service *service,
+                       const Martlet__V1__UnloadModelRequest *input,
+                       Martlet__V1__UnloadModelResponse_Closure closure,
+                       void *closure_data);
+  void (*set_label)(Martlet__V1__ModelService_Service *service,
+                    const Martlet__V1__SetLabelRequest *input,
+                    Martlet__V1__SetLabelResponse_Closure closure,
+                    void *closure_data);
+  void (*get_statistics)(Martlet__V1__ModelService_Service *service,
+                         const Martlet__V1__GetStatisticsRequest *input,
+                         Martlet__V1__GetStatisticsResponse_Closure closure,
+                         void *closure_data);
+  void (*get_server)(Martlet__V1__ModelService_Service *service,
+                     const Martlet__V1__GetServerRequest *input,
+                     Martlet__V1__ServerStatus_Closure closure,
+                     void *closure_data);
 };
 typedef void (*Martlet__V1__ModelService_ServiceDestroy)(Martlet__V1__ModelService_Service *);
 void martlet__v1__model_service__init (Martlet__V1__ModelService_Service *service,
@@ -215,7 +719,13 @@ void martlet__v1__model_service__init (Martlet__V1__ModelService_Service *servic
 #define MARTLET__V1__MODEL_SERVICE__INIT(function_prefix__) \
     { MARTLET__V1__MODEL_SERVICE__BASE_INIT,\
       function_prefix__ ## list_models,\
-      function_prefix__ ## get_model  }
+      function_prefix__ ## get_model,\
+      function_prefix__ ## watch_models,\
+      function_prefix__ ## load_model,\
+      function_prefix__ ## unload_model,\
+      function_prefix__ ## set_label,\
+      function_prefix__ ## get_statistics,\
+      function_prefix__ ## get_server  }
 void martlet__v1__model_service__list_models(ProtobufCService *service,
                                              const Martlet__V1__ListModelsRequest *input,
                                              Martlet__V1__ListModelsResponse_Closure closure,
@@ -224,6 +734,30 @@ void martlet__v1__model_service__get_model(ProtobufCService *service,
                                            const Martlet__V1__GetModelRequest *input,
                                            Martlet__V1__ModelStatus_Closure closure,
                                            void *closure_data);
+void martlet__v1__model_service__watch_models(ProtobufCService *service,
+                                              const Martlet__V1__WatchModelsRequest *input,
+                                              Martlet__V1__ListModelsResponse_Closure closure,
+                                              void *closure_data);
+void martlet__v1__model_service__load_model(ProtobufCService *service,
+                                            const Martlet__V1__LoadModelRequest *input,
+                                            Martlet__V1__LoadModelResponse_Closure closure,
+                                            void *closure_data);
+void martlet__v1__model_service__unload_model(ProtobufCService *service,
+                                              const Martlet__V1__UnloadModelRequest *input,
+                                              Martlet__V1__UnloadModelResponse_Closure closure,
+                                              void *closure_data);
+void martlet__v1__model_service__set_label(ProtobufCService *service,
+                                           const Martlet__V1__SetLabelRequest *input,
+                                           Martlet__V1__SetLabelResponse_Closure closure,
+                                           void *closure_data);
+void martlet__v1__model_service__get_statistics(ProtobufCService *service,
+                                                const Martlet__V1__GetStatisticsRequest *input,
+                                                Martlet__V1__GetStatisticsResponse_Closure closure,
+                                                void *closure_data);
+void martlet__v1__model_service__get_server(ProtobufCService *service,
+                                            const Martlet__V1__GetServerRequest *input,
+                                            Martlet__V1__ServerStatus_Closure closure,
+                                            void *closure_data);
 
 /* --- descriptors --- */
 
@@ -232,6 +766,18 @@ extern const ProtobufCMessageDescriptor martlet__v1__list_models_request__descri
 extern const ProtobufCMessageDescriptor martlet__v1__list_models_response__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__get_model_request__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__model_status__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__watch_models_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__load_model_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__load_model_response__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__unload_model_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__unload_model_response__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__set_label_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__set_label_response__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__get_statistics_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__get_statistics_response__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__model_statistics__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__get_server_request__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__server_status__descriptor;
 extern const ProtobufCServiceDescriptor martlet__v1__model_service__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -19,6 +19,7 @@ typedef struct Martlet__V1__ModelReference Martlet__V1__ModelReference;
 typedef struct Martlet__V1__ModelIdentity Martlet__V1__ModelIdentity;
 typedef struct Martlet__V1__LabelScore Martlet__V1__LabelScore;
 typedef struct Martlet__V1__Timing Martlet__V1__Timing;
+typedef struct Martlet__V1__Failure Martlet__V1__Failure;
 
 
 /* --- enums --- */
@@ -107,6 +108,27 @@ struct  Martlet__V1__Timing
     , 0, 0, 0, 0 }
 
 
+/*
+ * Why one part of a stream failed while the stream goes on.
+ */
+struct  Martlet__V1__Failure
+{
+  ProtobufCMessage base;
+  /*
+   * a gRPC status number
+   */
+  int32_t code;
+  ProtobufCBinaryData message;
+  /*
+   * 0: no hint
+   */
+  uint32_t retry_after_ms;
+};
+#define MARTLET__V1__FAILURE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__failure__descriptor) \
+    , 0, {0,NULL}, 0 }
+
+
 /* Martlet__V1__ModelReference methods */
 void   martlet__v1__model_reference__init
                      (Martlet__V1__ModelReference         *message);
@@ -183,6 +205,25 @@ Martlet__V1__Timing *
 void   martlet__v1__timing__free_unpacked
                      (Martlet__V1__Timing *message,
                       ProtobufCAllocator *allocator);
+/* Martlet__V1__Failure methods */
+void   martlet__v1__failure__init
+                     (Martlet__V1__Failure         *message);
+size_t martlet__v1__failure__get_packed_size
+                     (const Martlet__V1__Failure   *message);
+size_t martlet__v1__failure__pack
+                     (const Martlet__V1__Failure   *message,
+                      uint8_t             *out);
+size_t martlet__v1__failure__pack_to_buffer
+                     (const Martlet__V1__Failure   *message,
+                      ProtobufCBuffer     *buffer);
+Martlet__V1__Failure *
+       martlet__v1__failure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   martlet__v1__failure__free_unpacked
+                     (Martlet__V1__Failure *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Martlet__V1__ModelReference_Closure)
@@ -197,6 +238,9 @@ typedef void (*Martlet__V1__LabelScore_Closure)
 typedef void (*Martlet__V1__Timing_Closure)
                  (const Martlet__V1__Timing *message,
                   void *closure_data);
+typedef void (*Martlet__V1__Failure_Closure)
+                 (const Martlet__V1__Failure *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -207,6 +251,7 @@ extern const ProtobufCMessageDescriptor martlet__v1__model_reference__descriptor
 extern const ProtobufCMessageDescriptor martlet__v1__model_identity__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__label_score__descriptor;
 extern const ProtobufCMessageDescriptor martlet__v1__timing__descriptor;
+extern const ProtobufCMessageDescriptor martlet__v1__failure__descriptor;
 
 PROTOBUF_C__END_DECLS
 

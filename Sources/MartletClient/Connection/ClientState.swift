@@ -180,7 +180,7 @@ package struct ClientState: Sendable {
             calls.values[index].outbound = Int(clamping: min(server.initialCreditBytes, 1 << 62))
             let call = calls.values[index]
             let open = Frame.Open(
-                method: call.method.rawValue, deadlineMicroseconds: Self.microseconds(from: now, to: call.deadline))
+                method: call.method.path, deadlineMicroseconds: Self.microseconds(from: now, to: call.deadline))
             actions.append(.write(.open(id, open)))
             if call.request != nil {
                 sendRequest(id, &actions)

@@ -2,24 +2,23 @@ internal import MartletCore
 internal import MartletWire
 internal import NIOCore
 
-/// Tells protocols apart by the first bytes of a connection, and hands it over. Native only so far.
+/// Tells protocols apart by the first bytes of a connection, and hands it over.
 final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, ServedConnection, @unchecked Sendable { // safe: every member is touched on the channel's event loop only
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     private enum State { case waiting, refused, handedOver }
 
-    private let shared: NativeShared
-    private let executor: LoopExecutor
-    private let accepted = ContinuousClock.now
+    private let shared: ServerShared
+    private let setup: ConnectionSetup
     private var state = State.waiting
     private var received: ByteBuffer?
     private var timer: Scheduled<Void>?
     private var channel: (any Channel)?
 
-    init(shared: NativeShared, executor: LoopExecutor) {
-        self.shared = shared
-        self.executor = executor
+    init(setup: ConnectionSetup) {
+        shared = setup.shared
+        self.setup = setup
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -54,14 +53,18 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
             before.writeBuffer(&bytes)
             bytes = before
         }
-        switch Preface.match(bytes.readableBytesView.prefix(Preface.bytes.count)) {
+        switch FirstBytes(bytes.readableBytesView) {
         case .incomplete: received = bytes
-        case .wrong:
+        case .unknown:
             refuse(
-                MartletError(.invalidArgument, "the first 8 bytes must be MARTLET1"), guess: Self.guess(bytes))
-        case .complete:
+                MartletError(.invalidArgument, "the first bytes are of no protocol that is spoken here"),
+                guess: "no known first bytes")
+        case .native:
             bytes.moveReaderIndex(forwardBy: Preface.bytes.count)
-            handOver(bytes, context)
+            handOver(bytes, context) { try setup.native($0) }
+        case .http2: handOver(bytes, context) { try setup.http2($0) }
+        case .http1: handOver(bytes, context) { try setup.http1($0) }
+        case .tls: handOver(bytes, context) { try setup.tls($0) }
         }
     }
 
@@ -69,17 +72,16 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
         if state == .handedOver { context.fireChannelReadComplete() }
     }
 
-    /// The new handler is added before the bytes are passed on, and this one goes last, so that nothing is lost between.
-    private func handOver(_ rest: ByteBuffer, _ context: ChannelHandlerContext) {
+    /// The new handlers are added before the bytes are passed on, and this one goes last, so that nothing is lost between.
+    private func handOver(_ rest: ByteBuffer, _ context: ChannelHandlerContext, to add: (any Channel) throws -> Void) {
+        do {
+            try add(context.channel)
+        } catch {
+            return refuse(MartletError(wrapping: error, while: "taking the connection over"))
+        }
         state = .handedOver
         received = nil
         timer?.cancel()
-        let connection = NativeConnection(shared: shared, executor: executor, accepted: accepted)
-        do {
-            try context.pipeline.syncOperations.addHandler(connection)
-        } catch {
-            return context.close(promise: nil)
-        }
         if rest.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(rest)) }
         context.fireChannelReadComplete()
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
@@ -98,15 +100,6 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
     func cut(_ error: MartletError) -> Int {
         channel?.close(promise: nil)
         return 0
-    }
-
-    /// What the bytes look like, for the log; never the bytes themselves.
-    private static func guess(_ bytes: ByteBuffer) -> String {
-        let first = bytes.readableBytesView.prefix(8)
-        if first.starts(with: Array("PRI * HT".utf8).prefix(first.count)) { return "HTTP/2, which this port does not speak" }
-        if first.first == 0x16 { return "TLS, which this port does not speak" }
-        if let byte = first.first, (0x41...0x5A).contains(byte) { return "HTTP/1.1 or text, which this port does not speak" }
-        return "no known first bytes"
     }
 }
 

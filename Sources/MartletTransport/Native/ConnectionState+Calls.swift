@@ -60,7 +60,7 @@ extension ConnectionState {
         guard phase == .open else {
             return refuse(id, MartletError(.unavailable, "the server is shutting down", retryAfter: .milliseconds(1)), &actions)
         }
-        guard let method = Method(rawValue: open.method) else {
+        guard let method = method(open.method) else {
             return refuse(id, MartletError(.unimplemented, "this server has no such method"), &actions)
         }
         guard calls.count + stoppingTasks < limits.callsPerConnectionMax else {
@@ -72,13 +72,13 @@ extension ConnectionState {
         }
         let deadline = Self.deadline(microseconds: open.deadlineMicroseconds, from: now)
         var call = Call(
-            method: method, times: CallTimes(arrival: now, deadline: deadline),
+            method: method, times: CallTimes(arrival: now, deadline: deadline), metadata: CallMetadata(open),
             inbound: CreditAccount(UInt64(limits.callCreditBytes)),
             outbound: CreditAccount(peer?.initialCreditBytes ?? 0))
         if let deadline { alarms.add(deadline: deadline) }
         if method.clientStreams {
             call.isStarted = true
-            actions.append(.start(id, method, request: nil, call.times))
+            actions.append(.start(id, method, request: nil, call.times, call.metadata))
         }
         calls[id] = call
         alarms.calls(open: calls.count, now: now)
@@ -136,7 +136,8 @@ extension ConnectionState {
         calls.values[index].request = nil
         letGo(calls.values[index].held, ofCallAt: index)
         calls.values[index].isStarted = true
-        actions.append(.start(id, calls.values[index].method, request: request, calls.values[index].times))
+        let call = calls.values[index]
+        actions.append(.start(id, call.method, request: request, call.times, call.metadata))
     }
 
     /// False for calls that are done, whose frames are ignored; a call never opened ends the connection.
@@ -260,5 +261,13 @@ extension ConnectionState {
     private static func deadline(microseconds: UInt64, from now: Instant) -> Instant? {
         guard microseconds > 0, microseconds <= 1 << 53 else { return nil }
         return now.advanced(by: .microseconds(Int64(microseconds)))
+    }
+}
+
+extension CallMetadata {
+    /// The token stands where other transports have it, in `authorization`.
+    fileprivate init(_ open: Frame.Open) {
+        self.init(open.metadata.map { (name: $0.key.lowercased(), value: $0.value) })
+        if !open.token.isEmpty { entries.append((name: "authorization", value: Array("Bearer \(open.token)".utf8))) }
     }
 }

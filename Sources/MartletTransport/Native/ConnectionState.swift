@@ -10,8 +10,8 @@ package struct ConnectionState: Sendable {
 
     package enum Action: Sendable {
         case write(Frame)
-        /// Run the call. `request` is the whole request of a unary call; nil when messages follow by `deliver`.
-        case start(CallID, Method, request: [UInt8]?, CallTimes)
+        /// Run the call. `request` is the only request of a method that takes one; nil when messages follow by `deliver`.
+        case start(CallID, Method, request: [UInt8]?, CallTimes, CallMetadata)
         /// A message of a running call whose method takes several, to be kept until its handler asks for it.
         case deliver(CallID, [UInt8])
         /// No further `deliver` for this call.
@@ -33,20 +33,13 @@ package struct ConnectionState: Sendable {
         package let deadline: Instant?
     }
 
-    package enum SendOutcome: Sendable {
-        case sent
-        /// No credit, or too much waits to be written: try again after `.resume`.
-        case wait
-        /// The call is over.
-        case ended(MartletError)
-    }
-
     enum Phase: Hashable { case awaitingHello, open, draining, closed }
 
     struct Call {
         let method: Method
         let times: CallTimes
-        /// A unary call's request, from its message to its half-close.
+        let metadata: CallMetadata
+        /// The request of a method that takes one, from its message to its half-close.
         var request: [UInt8]?
         var inputEnded = false
         /// True from `.start`: a task runs, and reports its end by `taskEnded`.
@@ -65,6 +58,8 @@ package struct ConnectionState: Sendable {
 
     let limits: Limits
     let software: String
+    /// The method of a path; nil for one that is not served here.
+    let method: @Sendable (String) -> Method?
     var phase = Phase.awaitingHello
     var calls: [CallID: Call] = [:]
     /// Tasks of calls that ended early and have not stopped yet. They count against `callsPerConnectionMax`, so that
@@ -77,7 +72,10 @@ package struct ConnectionState: Sendable {
     var isWritable = true
     var alarms: ConnectionAlarms
 
-    package init(limits: Limits, software: String, accepted: Instant) {
+    package init(
+        limits: Limits, software: String, accepted: Instant, method: @escaping @Sendable (String) -> Method?
+    ) {
+        self.method = method
         self.limits = limits
         self.software = software
         alarms = ConnectionAlarms(limits: limits, accepted: accepted)

@@ -23,9 +23,9 @@ struct ServeSession {
         }
         let events = EngineLog(logger: logger)
         let engine = try await InferenceServer.start(engineConfiguration()) { events.note($0) }
-        var options = NativeServer.Options(software: "martlet/\(Martlet.version)")
+        var options = MartletServer.Options(software: "martlet/\(Martlet.version)")
         options.notice = { [logger] in logger.info("\($0)") }
-        let server = NativeServer(handler: engine, limits: settings.limits, options: options)
+        let server = MartletServer(handler: engine, limits: settings.limits, options: options)
         var addresses: [String] = []
         for target in settings.listen {
             do throws(MartletError) {

@@ -44,7 +44,7 @@ def test_runs_of_many_seconds_are_made_once_and_cold_but_for_martlet():
 
 def test_runs_of_a_second_are_warmed_up_before_the_first_turn_only():
     log: list = []
-    measure_cell(Cell("base", 1, 512, 8), engines(log, 1000.0), Pace(quick=False))
+    measure_cell(Cell("base", 1, 128, 8), engines(log, 1000.0), Pace(quick=False))
     orders = [order for name, order in log if name == "openvino-int8"]
     assert [order["runs"] for order in orders] == [1, 1]
     assert orders[0]["warm"] > 0 and orders[1]["warm"] == 0

@@ -14,17 +14,17 @@ _sym_db = _symbol_database.Default()
 from martlet.v1 import types_pb2 as martlet_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amartlet/v1/inference.proto\x12\nmartlet.v1\x1a\x16martlet/v1/types.proto\"3\n\tTextInput\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x04pair\x18\x02 \x01(\tH\x00\x42\x08\n\x06second\"\xb1\x01\n\x0f\x43lassifyRequest\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\x12%\n\x06inputs\x18\x02 \x03(\x0b\x32\x15.martlet.v1.TextInput\x12&\n\x08overflow\x18\x03 \x01(\x0e\x32\x14.martlet.v1.Overflow\x12\r\n\x05top_k\x18\x04 \x01(\r\x12\x15\n\rreturn_logits\x18\x05 \x01(\x08\"\x89\x01\n\x10\x43lassifyResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.martlet.v1.ModelIdentity\x12\'\n\x07results\x18\x02 \x03(\x0b\x32\x16.martlet.v1.TextResult\x12\"\n\x06timing\x18\x03 \x01(\x0b\x32\x12.martlet.v1.Timing\"\x93\x01\n\nTextResult\x12&\n\x06scores\x18\x01 \x03(\x0b\x32\x16.martlet.v1.LabelScore\x12\x0e\n\x06logits\x18\x02 \x03(\x02\x12\x13\n\x0btokens_read\x18\x03 \x01(\x04\x12\x14\n\x0ctokens_total\x18\x04 \x01(\x04\x12\x11\n\ttruncated\x18\x05 \x01(\x08\x12\x0f\n\x07windows\x18\x06 \x01(\r\"\x80\x02\n\x0f\x44ocumentOptions\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\x12\x15\n\rwindow_tokens\x18\x02 \x01(\r\x12\x15\n\rstride_tokens\x18\x03 \x01(\r\x12,\n\x0b\x61ggregation\x18\x04 \x01(\x0e\x32\x17.martlet.v1.Aggregation\x12\x13\n\x0b\x66ocus_label\x18\x05 \x01(\t\x12\r\n\x05top_k\x18\x06 \x01(\r\x12\x16\n\x0emin_confidence\x18\x07 \x01(\x02\x12\x14\n\x0comit_windows\x18\x08 \x01(\x08\x12\x14\n\x0comit_running\x18\t \x01(\x08\"K\n\rDocumentChunk\x12,\n\x07options\x18\x01 \x01(\x0b\x32\x1b.martlet.v1.DocumentOptions\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x9d\x01\n\rDocumentEvent\x12*\n\x06window\x18\x01 \x01(\x0b\x32\x18.martlet.v1.WindowResultH\x00\x12-\n\x07running\x18\x02 \x01(\x0b\x32\x1a.martlet.v1.RunningVerdictH\x00\x12)\n\x05\x66inal\x18\x03 \x01(\x0b\x32\x18.martlet.v1.FinalVerdictH\x00\x42\x06\n\x04kind\"`\n\x08TextSpan\x12\x12\n\nbyte_start\x18\x01 \x01(\x04\x12\x10\n\x08\x62yte_end\x18\x02 \x01(\x04\x12\x17\n\x0f\x63haracter_start\x18\x03 \x01(\x04\x12\x15\n\rcharacter_end\x18\x04 \x01(\x04\"y\n\x0cWindowResult\x12\r\n\x05index\x18\x01 \x01(\x04\x12\"\n\x04span\x18\x02 \x01(\x0b\x32\x14.martlet.v1.TextSpan\x12\x0e\n\x06tokens\x18\x03 \x01(\r\x12&\n\x06scores\x18\x04 \x03(\x0b\x32\x16.martlet.v1.LabelScore\"W\n\x08\x43overage\x12\x16\n\x0e\x62ytes_received\x18\x01 \x01(\x04\x12\x18\n\x10\x62ytes_classified\x18\x02 \x01(\x04\x12\x19\n\x11tokens_classified\x18\x03 \x01(\x04\"q\n\x0eRunningVerdict\x12\x0f\n\x07windows\x18\x01 \x01(\x04\x12&\n\x06scores\x18\x02 \x03(\x0b\x32\x16.martlet.v1.LabelScore\x12&\n\x08\x63overage\x18\x03 \x01(\x0b\x32\x14.martlet.v1.Coverage\"\xbd\x02\n\x0c\x46inalVerdict\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.martlet.v1.ModelIdentity\x12\r\n\x05label\x18\x02 \x01(\t\x12&\n\x06scores\x18\x03 \x03(\x0b\x32\x16.martlet.v1.LabelScore\x12\x0f\n\x07windows\x18\x04 \x01(\x04\x12&\n\x08\x63overage\x18\x05 \x01(\x0b\x32\x14.martlet.v1.Coverage\x12\x15\n\rstopped_early\x18\x06 \x01(\x08\x12,\n\x0b\x61ggregation\x18\x07 \x01(\x0e\x32\x17.martlet.v1.Aggregation\x12*\n\x08\x65vidence\x18\x08 \x01(\x0b\x32\x18.martlet.v1.WindowResult\x12\"\n\x06timing\x18\t \x01(\x0b\x32\x12.martlet.v1.Timing*l\n\x08Overflow\x12\x12\n\x0eOVERFLOW_ERROR\x10\x00\x12\x1b\n\x17OVERFLOW_TRUNCATE_RIGHT\x10\x01\x12\x1a\n\x16OVERFLOW_TRUNCATE_LEFT\x10\x02\x12\x13\n\x0fOVERFLOW_WINDOW\x10\x03*\x9e\x01\n\x0b\x41ggregation\x12\x1d\n\x19\x41GGREGATION_MODEL_DEFAULT\x10\x00\x12\x14\n\x10\x41GGREGATION_MEAN\x10\x01\x12\x13\n\x0f\x41GGREGATION_MAX\x10\x02\x12\x18\n\x14\x41GGREGATION_NOISY_OR\x10\x03\x12\x15\n\x11\x41GGREGATION_FIRST\x10\x04\x12\x14\n\x10\x41GGREGATION_VOTE\x10\x05\x32\xa7\x01\n\x10InferenceService\x12\x45\n\x08\x43lassify\x12\x1b.martlet.v1.ClassifyRequest\x1a\x1c.martlet.v1.ClassifyResponse\x12L\n\x10\x43lassifyDocument\x12\x19.martlet.v1.DocumentChunk\x1a\x19.martlet.v1.DocumentEvent(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amartlet/v1/inference.proto\x12\nmartlet.v1\x1a\x16martlet/v1/types.proto\"3\n\tTextInput\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x04pair\x18\x02 \x01(\tH\x00\x42\x08\n\x06second\"\xb1\x01\n\x0f\x43lassifyRequest\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\x12%\n\x06inputs\x18\x02 \x03(\x0b\x32\x15.martlet.v1.TextInput\x12&\n\x08overflow\x18\x03 \x01(\x0e\x32\x14.martlet.v1.Overflow\x12\r\n\x05top_k\x18\x04 \x01(\r\x12\x15\n\rreturn_logits\x18\x05 \x01(\x08\"\x89\x01\n\x10\x43lassifyResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.martlet.v1.ModelIdentity\x12\'\n\x07results\x18\x02 \x03(\x0b\x32\x16.martlet.v1.TextResult\x12\"\n\x06timing\x18\x03 \x01(\x0b\x32\x12.martlet.v1.Timing\"\x93\x01\n\nTextResult\x12&\n\x06scores\x18\x01 \x03(\x0b\x32\x16.martlet.v1.LabelScore\x12\x0e\n\x06logits\x18\x02 \x03(\x02\x12\x13\n\x0btokens_read\x18\x03 \x01(\x04\x12\x14\n\x0ctokens_total\x18\x04 \x01(\x04\x12\x11\n\ttruncated\x18\x05 \x01(\x08\x12\x0f\n\x07windows\x18\x06 \x01(\r\"d\n\x15\x43lassifyStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\x07request\x18\x02 \x01(\x0b\x32\x1b.martlet.v1.ClassifyRequest\x12\x11\n\tunordered\x18\x03 \x01(\x08\"\x89\x01\n\x16\x43lassifyStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x08response\x18\x02 \x01(\x0b\x32\x1c.martlet.v1.ClassifyResponseH\x00\x12&\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x13.martlet.v1.FailureH\x00\x42\t\n\x07outcome\"\x80\x02\n\x0f\x44ocumentOptions\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\x12\x15\n\rwindow_tokens\x18\x02 \x01(\r\x12\x15\n\rstride_tokens\x18\x03 \x01(\r\x12,\n\x0b\x61ggregation\x18\x04 \x01(\x0e\x32\x17.martlet.v1.Aggregation\x12\x13\n\x0b\x66ocus_label\x18\x05 \x01(\t\x12\r\n\x05top_k\x18\x06 \x01(\r\x12\x16\n\x0emin_confidence\x18\x07 \x01(\x02\x12\x14\n\x0comit_windows\x18\x08 \x01(\x08\x12\x14\n\x0comit_running\x18\t \x01(\x08\"K\n\rDocumentChunk\x12,\n\x07options\x18\x01 \x01(\x0b\x32\x1b.martlet.v1.DocumentOptions\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x9d\x01\n\rDocumentEvent\x12*\n\x06window\x18\x01 \x01(\x0b\x32\x18.martlet.v1.WindowResultH\x00\x12-\n\x07running\x18\x02 \x01(\x0b\x32\x1a.martlet.v1.RunningVerdictH\x00\x12)\n\x05\x66inal\x18\x03 \x01(\x0b\x32\x18.martlet.v1.FinalVerdictH\x00\x42\x06\n\x04kind\"`\n\x08TextSpan\x12\x12\n\nbyte_start\x18\x01 \x01(\x04\x12\x10\n\x08\x62yte_end\x18\x02 \x01(\x04\x12\x17\n\x0f\x63haracter_start\x18\x03 \x01(\x04\x12\x15\n\rcharacter_end\x18\x04 \x01(\x04\"y\n\x0cWindowResult\x12\r\n\x05index\x18\x01 \x01(\x04\x12\"\n\x04span\x18\x02 \x01(\x0b\x32\x14.martlet.v1.TextSpan\x12\x0e\n\x06tokens\x18\x03 \x01(\r\x12&\n\x06scores\x18\x04 \x03(\x0b\x32\x16.martlet.v1.LabelScore\"W\n\x08\x43overage\x12\x16\n\x0e\x62ytes_received\x18\x01 \x01(\x04\x12\x18\n\x10\x62ytes_classified\x18\x02 \x01(\x04\x12\x19\n\x11tokens_classified\x18\x03 \x01(\x04\"q\n\x0eRunningVerdict\x12\x0f\n\x07windows\x18\x01 \x01(\x04\x12&\n\x06scores\x18\x02 \x03(\x0b\x32\x16.martlet.v1.LabelScore\x12&\n\x08\x63overage\x18\x03 \x01(\x0b\x32\x14.martlet.v1.Coverage\"\xbd\x02\n\x0c\x46inalVerdict\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.martlet.v1.ModelIdentity\x12\r\n\x05label\x18\x02 \x01(\t\x12&\n\x06scores\x18\x03 \x03(\x0b\x32\x16.martlet.v1.LabelScore\x12\x0f\n\x07windows\x18\x04 \x01(\x04\x12&\n\x08\x63overage\x18\x05 \x01(\x0b\x32\x14.martlet.v1.Coverage\x12\x15\n\rstopped_early\x18\x06 \x01(\x08\x12,\n\x0b\x61ggregation\x18\x07 \x01(\x0e\x32\x17.martlet.v1.Aggregation\x12*\n\x08\x65vidence\x18\x08 \x01(\x0b\x32\x18.martlet.v1.WindowResult\x12\"\n\x06timing\x18\t \x01(\x0b\x32\x12.martlet.v1.Timing\"\x17\n\x08TokenIDs\x12\x0b\n\x03ids\x18\x01 \x03(\r\"O\n\nEmbedInput\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12)\n\ttoken_ids\x18\x02 \x01(\x0b\x32\x14.martlet.v1.TokenIDsH\x00\x42\x06\n\x04kind\"\xc8\x01\n\x0c\x45mbedRequest\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\x12&\n\x06inputs\x18\x02 \x03(\x0b\x32\x16.martlet.v1.EmbedInput\x12&\n\x08overflow\x18\x03 \x01(\x0e\x32\x14.martlet.v1.Overflow\x12\x16\n\x0eskip_normalize\x18\x04 \x01(\x08\x12\x12\n\ndimensions\x18\x05 \x01(\r\x12\x11\n\tper_token\x18\x06 \x01(\x08\"\x87\x01\n\rEmbedResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.martlet.v1.ModelIdentity\x12(\n\x07results\x18\x02 \x03(\x0b\x32\x17.martlet.v1.EmbedResult\x12\"\n\x06timing\x18\x03 \x01(\x0b\x32\x12.martlet.v1.Timing\"i\n\x0b\x45mbedResult\x12\x0e\n\x06values\x18\x01 \x03(\x02\x12\x0c\n\x04rows\x18\x02 \x01(\r\x12\x13\n\x0btokens_read\x18\x03 \x01(\x04\x12\x14\n\x0ctokens_total\x18\x04 \x01(\x04\x12\x11\n\ttruncated\x18\x05 \x01(\x08\"\x80\x01\n\x0fTokenizeRequest\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\x12%\n\x06inputs\x18\x02 \x03(\x0b\x32\x15.martlet.v1.TextInput\x12\x1b\n\x13skip_special_tokens\x18\x03 \x01(\x08\"d\n\x10TokenizeResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.martlet.v1.ModelIdentity\x12&\n\x07results\x18\x02 \x03(\x0b\x32\x15.martlet.v1.TokenList\".\n\tTokenList\x12!\n\x06tokens\x18\x01 \x03(\x0b\x32\x11.martlet.v1.Token\"g\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07special\x18\x03 \x01(\x08\x12\x0f\n\x07type_id\x18\x04 \x01(\r\x12\"\n\x04span\x18\x05 \x01(\x0b\x32\x14.martlet.v1.TextSpan\"\x84\x01\n\x11\x44\x65tokenizeRequest\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\x12\'\n\tsequences\x18\x02 \x03(\x0b\x32\x14.martlet.v1.TokenIDs\x12\x1b\n\x13keep_special_tokens\x18\x03 \x01(\x08\"M\n\x12\x44\x65tokenizeResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.martlet.v1.ModelIdentity\x12\r\n\x05texts\x18\x02 \x03(\t*l\n\x08Overflow\x12\x12\n\x0eOVERFLOW_ERROR\x10\x00\x12\x1b\n\x17OVERFLOW_TRUNCATE_RIGHT\x10\x01\x12\x1a\n\x16OVERFLOW_TRUNCATE_LEFT\x10\x02\x12\x13\n\x0fOVERFLOW_WINDOW\x10\x03*\x9e\x01\n\x0b\x41ggregation\x12\x1d\n\x19\x41GGREGATION_MODEL_DEFAULT\x10\x00\x12\x14\n\x10\x41GGREGATION_MEAN\x10\x01\x12\x13\n\x0f\x41GGREGATION_MAX\x10\x02\x12\x18\n\x14\x41GGREGATION_NOISY_OR\x10\x03\x12\x15\n\x11\x41GGREGATION_FIRST\x10\x04\x12\x14\n\x10\x41GGREGATION_VOTE\x10\x05\x32\xd6\x03\n\x10InferenceService\x12\x45\n\x08\x43lassify\x12\x1b.martlet.v1.ClassifyRequest\x1a\x1c.martlet.v1.ClassifyResponse\x12[\n\x0e\x43lassifyStream\x12!.martlet.v1.ClassifyStreamRequest\x1a\".martlet.v1.ClassifyStreamResponse(\x01\x30\x01\x12L\n\x10\x43lassifyDocument\x12\x19.martlet.v1.DocumentChunk\x1a\x19.martlet.v1.DocumentEvent(\x01\x30\x01\x12<\n\x05\x45mbed\x12\x18.martlet.v1.EmbedRequest\x1a\x19.martlet.v1.EmbedResponse\x12\x45\n\x08Tokenize\x12\x1b.martlet.v1.TokenizeRequest\x1a\x1c.martlet.v1.TokenizeResponse\x12K\n\nDetokenize\x12\x1d.martlet.v1.DetokenizeRequest\x1a\x1e.martlet.v1.DetokenizeResponseb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'martlet.v1.inference_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _OVERFLOW._serialized_start=1830
-  _OVERFLOW._serialized_end=1938
-  _AGGREGATION._serialized_start=1941
-  _AGGREGATION._serialized_end=2099
+  _OVERFLOW._serialized_start=3226
+  _OVERFLOW._serialized_end=3334
+  _AGGREGATION._serialized_start=3337
+  _AGGREGATION._serialized_end=3495
   _TEXTINPUT._serialized_start=66
   _TEXTINPUT._serialized_end=117
   _CLASSIFYREQUEST._serialized_start=120
@@ -33,22 +33,48 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _CLASSIFYRESPONSE._serialized_end=437
   _TEXTRESULT._serialized_start=440
   _TEXTRESULT._serialized_end=587
-  _DOCUMENTOPTIONS._serialized_start=590
-  _DOCUMENTOPTIONS._serialized_end=846
-  _DOCUMENTCHUNK._serialized_start=848
-  _DOCUMENTCHUNK._serialized_end=923
-  _DOCUMENTEVENT._serialized_start=926
-  _DOCUMENTEVENT._serialized_end=1083
-  _TEXTSPAN._serialized_start=1085
-  _TEXTSPAN._serialized_end=1181
-  _WINDOWRESULT._serialized_start=1183
-  _WINDOWRESULT._serialized_end=1304
-  _COVERAGE._serialized_start=1306
-  _COVERAGE._serialized_end=1393
-  _RUNNINGVERDICT._serialized_start=1395
-  _RUNNINGVERDICT._serialized_end=1508
-  _FINALVERDICT._serialized_start=1511
-  _FINALVERDICT._serialized_end=1828
-  _INFERENCESERVICE._serialized_start=2102
-  _INFERENCESERVICE._serialized_end=2269
+  _CLASSIFYSTREAMREQUEST._serialized_start=589
+  _CLASSIFYSTREAMREQUEST._serialized_end=689
+  _CLASSIFYSTREAMRESPONSE._serialized_start=692
+  _CLASSIFYSTREAMRESPONSE._serialized_end=829
+  _DOCUMENTOPTIONS._serialized_start=832
+  _DOCUMENTOPTIONS._serialized_end=1088
+  _DOCUMENTCHUNK._serialized_start=1090
+  _DOCUMENTCHUNK._serialized_end=1165
+  _DOCUMENTEVENT._serialized_start=1168
+  _DOCUMENTEVENT._serialized_end=1325
+  _TEXTSPAN._serialized_start=1327
+  _TEXTSPAN._serialized_end=1423
+  _WINDOWRESULT._serialized_start=1425
+  _WINDOWRESULT._serialized_end=1546
+  _COVERAGE._serialized_start=1548
+  _COVERAGE._serialized_end=1635
+  _RUNNINGVERDICT._serialized_start=1637
+  _RUNNINGVERDICT._serialized_end=1750
+  _FINALVERDICT._serialized_start=1753
+  _FINALVERDICT._serialized_end=2070
+  _TOKENIDS._serialized_start=2072
+  _TOKENIDS._serialized_end=2095
+  _EMBEDINPUT._serialized_start=2097
+  _EMBEDINPUT._serialized_end=2176
+  _EMBEDREQUEST._serialized_start=2179
+  _EMBEDREQUEST._serialized_end=2379
+  _EMBEDRESPONSE._serialized_start=2382
+  _EMBEDRESPONSE._serialized_end=2517
+  _EMBEDRESULT._serialized_start=2519
+  _EMBEDRESULT._serialized_end=2624
+  _TOKENIZEREQUEST._serialized_start=2627
+  _TOKENIZEREQUEST._serialized_end=2755
+  _TOKENIZERESPONSE._serialized_start=2757
+  _TOKENIZERESPONSE._serialized_end=2857
+  _TOKENLIST._serialized_start=2859
+  _TOKENLIST._serialized_end=2905
+  _TOKEN._serialized_start=2907
+  _TOKEN._serialized_end=3010
+  _DETOKENIZEREQUEST._serialized_start=3013
+  _DETOKENIZEREQUEST._serialized_end=3145
+  _DETOKENIZERESPONSE._serialized_start=3147
+  _DETOKENIZERESPONSE._serialized_end=3224
+  _INFERENCESERVICE._serialized_start=3498
+  _INFERENCESERVICE._serialized_end=3968
 # @@protoc_insertion_point(module_scope)

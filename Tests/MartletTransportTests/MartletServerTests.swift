@@ -3,7 +3,7 @@ import MartletCore
 import Testing
 
 @Suite("A native server and a client over real sockets", .timeLimit(.minutes(1)))
-struct NativeServerTests {
+struct MartletServerTests {
     @Test("answers every kind of unary call over TCP and over a Unix socket")
     func unaryCalls() async throws {
         try await TestServer.with { test in

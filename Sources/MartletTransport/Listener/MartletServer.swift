@@ -4,11 +4,11 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Serves an `InferenceHandler` over the native protocol, on any number of addresses.
+/// Serves an `InferenceHandler` on any number of addresses.
 ///
 /// Every call runs as one task on its connection's event loop; the handler computes elsewhere. A server is used once:
 /// after `drain` it stays closed.
-package final class NativeServer: Sendable {
+package final class MartletServer: Sendable {
     package struct Options: Sendable {
         /// Name and version for Hello, such as `martlet/0.1.0`.
         package var software: String
@@ -24,16 +24,19 @@ package final class NativeServer: Sendable {
 
     private let group: MultiThreadedEventLoopGroup
     private let executors: [ObjectIdentifier: LoopExecutor]
-    private let shared: NativeShared
+    private let shared: ServerShared
     private let listeners = Mutex<[Listener]>([])
+    private let draining = DrainSignal()
 
     package init(handler: any InferenceHandler, limits: Limits, options: Options) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoops))
         var executors: [ObjectIdentifier: LoopExecutor] = [:]
         for loop in group.makeIterator() { executors[ObjectIdentifier(loop)] = LoopExecutor(loop: loop) }
         self.executors = executors
-        shared = NativeShared(
-            handler: handler, limits: limits, software: options.software,
+        shared = ServerShared(
+            contract: ServerContract(
+                handler: handler, limits: limits, software: options.software, drain: draining),
+            limits: limits, software: options.software,
             compressesAnswers: options.compressesAnswers,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)
@@ -44,16 +47,19 @@ package final class NativeServer: Sendable {
     }
 
     /// Starts to accept connections; may be called for several addresses.
+    /// - Parameter mayManage: whether calls that change what is served are answered here.
     /// - Returns: the address with the port that was taken.
     /// - Throws: an error that names the address and the way out.
     @discardableResult
-    package func listen(on address: ListenAddress) async throws(MartletError) -> ListenAddress {
+    package func listen(
+        on address: ListenAddress, mayManage: Bool = true
+    ) async throws(MartletError) -> ListenAddress {
         let shared = shared
         let executors = executors
         let listener = try await Listener.bind(
             to: address, on: group, limits: shared.limits, notice: shared.notice
         ) { channel in
-            try Self.accept(channel, shared, executors)
+            try Self.accept(channel, mayManage: mayManage, shared, executors)
         }
         listeners.withLock { $0.append(listener) }
         return listener.address
@@ -68,6 +74,7 @@ package final class NativeServer: Sendable {
             defer { listeners = [] }
             return listeners
         }
+        draining.raise()
         for listener in closing { await listener.close() }
         shared.connections.drain()
         let loop = group.next()
@@ -105,7 +112,8 @@ package final class NativeServer: Sendable {
     // MARK: Accepting
 
     private static func accept(
-        _ channel: any Channel, _ shared: NativeShared, _ executors: [ObjectIdentifier: LoopExecutor]
+        _ channel: any Channel, mayManage: Bool, _ shared: ServerShared,
+        _ executors: [ObjectIdentifier: LoopExecutor]
     ) throws {
         let refusal: MartletError
         switch shared.connections.admit(channel) {
@@ -114,7 +122,9 @@ package final class NativeServer: Sendable {
                 throw MartletError(.internalError, "a connection came on a foreign event loop")
             }
             return try channel.pipeline.syncOperations.addHandler(
-                FirstBytesDetector(shared: shared, executor: executor))
+                FirstBytesDetector(
+                    setup: ConnectionSetup(
+                        shared: shared, executor: executor, mayManage: mayManage, accepted: .now)))
         case .full(let limit):
             shared.notice(.tooManyConnections(limit: limit))
             refusal = MartletError(.resourceExhausted, "the server has \(limit) connections, the most it takes")

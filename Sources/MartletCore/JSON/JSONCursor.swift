@@ -1,27 +1,30 @@
-internal import MartletCore
-
 /// Reads one JSON text from front to back without building a tree.
 ///
 /// Strings come as bytes: Swift compares `String` by canonical equivalence, under which two different pieces of a
 /// vocabulary can be equal.
-struct JSONCursor {
+package struct JSONCursor {
     private let bytes: [UInt8]
-    private(set) var place = 0
+    /// What is read, for messages: `tokenizer.json`, or `the body`.
+    private let source: String
+    package private(set) var place = 0
     private var depth = 0
 
     /// Nesting that is still read.
-    static let depthMax = 64
+    package static let depthMax = 64
 
-    init(_ bytes: [UInt8]) {
+    /// - Throws: `.invalidArgument` when the bytes are not UTF-8.
+    package init(_ bytes: [UInt8], source: String) throws(MartletError) {
         self.bytes = bytes
+        self.source = source
+        guard Self.isUTF8(bytes) else { throw MartletError(.invalidArgument, "\(source) is not UTF-8") }
         // A byte order mark is allowed in front.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { place = 3 }
     }
 
-    enum Kind { case object, array, string, number, bool, null }
+    package enum Kind { case object, array, string, number, bool, null }
 
     /// The kind of the next value, which is not consumed.
-    mutating func kind() throws(MartletError) -> Kind {
+    package mutating func kind() throws(MartletError) -> Kind {
         skipSpace()
         guard place < bytes.count else { throw broken("ends early") }
         switch bytes[place] {
@@ -36,7 +39,7 @@ struct JSONCursor {
     }
 
     /// Calls `member` with each key; `member` must consume the value.
-    mutating func object(_ member: (inout JSONCursor, [UInt8]) throws(MartletError) -> Void) throws(MartletError) {
+    package mutating func object(_ member: (inout JSONCursor, [UInt8]) throws(MartletError) -> Void) throws(MartletError) {
         try enter(UInt8(ascii: "{"))
         if take(UInt8(ascii: "}")) { return leave() }
         repeat {
@@ -49,7 +52,7 @@ struct JSONCursor {
     }
 
     /// Calls `element` for each element, which it must consume.
-    mutating func array(_ element: (inout JSONCursor) throws(MartletError) -> Void) throws(MartletError) {
+    package mutating func array(_ element: (inout JSONCursor) throws(MartletError) -> Void) throws(MartletError) {
         try enter(UInt8(ascii: "["))
         if take(UInt8(ascii: "]")) { return leave() }
         repeat { try element(&self) } while take(UInt8(ascii: ","))
@@ -57,7 +60,7 @@ struct JSONCursor {
         leave()
     }
 
-    mutating func string() throws(MartletError) -> [UInt8] {
+    package mutating func string() throws(MartletError) -> [UInt8] {
         try expect(UInt8(ascii: "\""))
         var text: [UInt8] = []
         while place < bytes.count {
@@ -65,7 +68,6 @@ struct JSONCursor {
             place += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard Self.isUTF8(text) else { throw broken("has a string that is not UTF-8") }
                 return text
             case UInt8(ascii: "\\"): try escape(into: &text)
             case 0..<0x20: throw broken("has a control character in a string")
@@ -75,45 +77,70 @@ struct JSONCursor {
         throw broken("ends inside a string")
     }
 
-    mutating func bool() throws(MartletError) -> Bool {
+    package mutating func bool() throws(MartletError) -> Bool {
         if takeWord("true") { return true }
         if takeWord("false") { return false }
         throw broken("has no true or false where one belongs")
     }
 
-    mutating func null() throws(MartletError) {
+    package mutating func null() throws(MartletError) {
         guard takeWord("null") else { throw broken("has no null where one belongs") }
     }
 
     /// An integer, nil when the number has another form or does not fit.
-    mutating func integer() throws(MartletError) -> Int? {
+    package mutating func integer() throws(MartletError) -> Int? {
+        // The standard library's own reading: digits with an optional sign.
+        Int(try number())
+    }
+
+    /// A number as it was written.
+    package mutating func number() throws(MartletError) -> String {
         guard try kind() == .number else { throw broken("has no number where one belongs") }
         let start = place
-        while place < bytes.count, Self.isNumberByte(bytes[place]) { place += 1 }
-        // The standard library's own reading: digits with an optional sign.
-        return Int(String(decoding: bytes[start..<place], as: UTF8.self))
+        if bytes[place] == UInt8(ascii: "-") { place += 1 }
+        let whole = digits()
+        guard whole == 1 || (whole > 1 && bytes[place - whole] != UInt8(ascii: "0")) else {
+            throw broken("has a malformed number")
+        }
+        if place < bytes.count, bytes[place] == UInt8(ascii: ".") {
+            place += 1
+            guard digits() > 0 else { throw broken("has a malformed number") }
+        }
+        if place < bytes.count, bytes[place] == UInt8(ascii: "e") || bytes[place] == UInt8(ascii: "E") {
+            place += 1
+            if place < bytes.count, bytes[place] == UInt8(ascii: "+") || bytes[place] == UInt8(ascii: "-") { place += 1 }
+            guard digits() > 0 else { throw broken("has a malformed number") }
+        }
+        return String(decoding: bytes[start..<place], as: UTF8.self)
+    }
+
+    /// Skips decimal digits and counts them.
+    private mutating func digits() -> Int {
+        let start = place
+        while place < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[place]) { place += 1 }
+        return place - start
     }
 
     /// Consumes the next value, whatever it is.
-    mutating func skip() throws(MartletError) {
+    package mutating func skip() throws(MartletError) {
         switch try kind() {
         case .object: try object { (cursor, _) throws(MartletError) in try cursor.skip() }
         case .array: try array { (cursor) throws(MartletError) in try cursor.skip() }
         case .string: _ = try string()
-        case .number: _ = try integer()
+        case .number: _ = try number()
         case .bool: _ = try bool()
         case .null: try null()
         }
     }
 
     /// Nothing but white space may follow.
-    mutating func end() throws(MartletError) {
+    package mutating func end() throws(MartletError) {
         skipSpace()
         guard place == bytes.count else { throw broken("goes on after its end") }
     }
 
-    func broken(_ what: String) -> MartletError {
-        MartletError(.invalidArgument, "tokenizer.json is not valid JSON: it \(what), at byte \(place)")
+    package func broken(_ what: String) -> MartletError {
+        MartletError(.invalidArgument, "\(source) is not valid JSON: it \(what), at byte \(place)")
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(MartletError) {
@@ -181,35 +208,22 @@ struct JSONCursor {
 
     private mutating func takeWord(_ word: StaticString) -> Bool {
         skipSpace()
-        let wanted = word.withUTF8Buffer { Array($0) }
-        guard bytes[place...].starts(with: wanted) else { return false }
-        place += wanted.count
+        guard word.withUTF8Buffer({ bytes[place...].starts(with: $0) }) else { return false }
+        place += word.utf8CodeUnitCount
         return true
     }
 
     private mutating func skipSpace() {
-        while place < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[place]) { place += 1 }
-    }
-
-    private static func isNumberByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
-            UInt8(ascii: "e"), UInt8(ascii: "E"):
-            true
-        default: false
-        }
-    }
-
-    private static func isUTF8(_ text: [UInt8]) -> Bool {
-        text.withUnsafeBufferPointer { bytes in
-            var place = 0
-            while place < bytes.count {
-                guard case .scalar(_, let length) = UTF8Step.decode(bytes, at: place, end: bytes.count) else {
-                    return false
-                }
-                place += length
+        while place < bytes.count {
+            switch bytes[place] {
+            case 0x20, 0x09, 0x0A, 0x0D: place += 1
+            default: return
             }
-            return true
         }
+    }
+
+    private static func isUTF8(_ bytes: [UInt8]) -> Bool {
+        if #available(macOS 26.0, *) { return (try? UTF8Span(validating: bytes.span)) != nil }
+        return String(validating: bytes, as: UTF8.self) != nil
     }
 }

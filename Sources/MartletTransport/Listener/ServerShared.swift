@@ -1,11 +1,11 @@
 internal import MartletCore
 internal import MartletWire
 
-/// What the native connections of one server have in common.
-final class NativeShared: Sendable {
+/// What the connections of one server have in common.
+final class ServerShared: Sendable {
     let limits: Limits
     let software: String
-    let dispatcher: CallDispatcher
+    let contract: ServerContract
     /// Answers of 1 KiB and more leave compressed when the client accepts it. Off by default: it costs more time than
     /// a local network takes.
     let compressesAnswers: Bool
@@ -16,12 +16,12 @@ final class NativeShared: Sendable {
     private let arenas = ArenaPool()
 
     init(
-        handler: any InferenceHandler, limits: Limits, software: String, compressesAnswers: Bool,
+        contract: ServerContract, limits: Limits, software: String, compressesAnswers: Bool,
         connections: ConnectionRegistry, notice: @escaping @Sendable (TransportNotice) -> Void
     ) {
         self.limits = limits
         self.software = software
-        dispatcher = CallDispatcher(handler: handler, limits: limits)
+        self.contract = contract
         self.compressesAnswers = compressesAnswers
         self.connections = connections
         self.notice = notice
