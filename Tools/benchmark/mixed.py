@@ -69,9 +69,9 @@ def mixed_lengths(quick: bool) -> list[int]:
 class MixedRace:
     """One peer against Martlet over the same texts.
 
-    With several threads a peer may use them all on one batch or run as many streams of one thread: a first pass over some
-    of the texts, not counted, finds which is faster. Of a peer's turns the best counts, so that shapes which are new to an
-    engine in the first are not held against it.
+    With several threads a peer may use them all on one batch or run as many streams of one thread: a first pass over
+    some of the texts, not counted, finds which is faster. Of a peer's turns the best counts, so that shapes which are
+    new to an engine in the first are not held against it.
     """
 
     def __init__(self, lengths: list[int], martlet: Worker, ways: dict[int, Worker], quick: bool) -> None:
