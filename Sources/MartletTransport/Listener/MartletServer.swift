@@ -44,16 +44,19 @@ package final class MartletServer: Sendable {
     }
 
     /// Starts to accept connections; may be called for several addresses.
+    /// - Parameter mayManage: whether calls that change what is served are answered here.
     /// - Returns: the address with the port that was taken.
     /// - Throws: an error that names the address and the way out.
     @discardableResult
-    package func listen(on address: ListenAddress) async throws(MartletError) -> ListenAddress {
+    package func listen(
+        on address: ListenAddress, mayManage: Bool = true
+    ) async throws(MartletError) -> ListenAddress {
         let shared = shared
         let executors = executors
         let listener = try await Listener.bind(
             to: address, on: group, limits: shared.limits, notice: shared.notice
         ) { channel in
-            try Self.accept(channel, shared, executors)
+            try Self.accept(channel, mayManage: mayManage, shared, executors)
         }
         listeners.withLock { $0.append(listener) }
         return listener.address
@@ -105,7 +108,8 @@ package final class MartletServer: Sendable {
     // MARK: Accepting
 
     private static func accept(
-        _ channel: any Channel, _ shared: ServerShared, _ executors: [ObjectIdentifier: LoopExecutor]
+        _ channel: any Channel, mayManage: Bool, _ shared: ServerShared,
+        _ executors: [ObjectIdentifier: LoopExecutor]
     ) throws {
         let refusal: MartletError
         switch shared.connections.admit(channel) {
@@ -115,7 +119,8 @@ package final class MartletServer: Sendable {
             }
             return try channel.pipeline.syncOperations.addHandler(
                 FirstBytesDetector(
-                    setup: ConnectionSetup(shared: shared, executor: executor, accepted: .now)))
+                    setup: ConnectionSetup(
+                        shared: shared, executor: executor, mayManage: mayManage, accepted: .now)))
         case .full(let limit):
             shared.notice(.tooManyConnections(limit: limit))
             refusal = MartletError(.resourceExhausted, "the server has \(limit) connections, the most it takes")
