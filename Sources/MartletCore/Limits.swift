@@ -11,6 +11,8 @@ package struct Limits: Sendable, Hashable {
     package var callCreditBytes = 256 << 10
     /// Calls open at once on one connection.
     package var callsPerConnectionMax = 100
+    /// Requests of one stream of them that are answered at the same time.
+    package var streamRequestsMax = 64
     /// Connections at once; the listener also keeps below half the descriptor limit.
     package var connectionsMax = 8_192
     /// Bytes waiting to be written on one connection above which its producers are paused.
@@ -106,6 +108,7 @@ package struct Limits: Sendable, Hashable {
             "textBytesMax (\(textBytesMax)) must be below messageBytesMax (\(messageBytesMax))")
         try require(callCreditBytes >= 4_096, "callCreditBytes is \(callCreditBytes), below 4096 bytes")
         try require(callsPerConnectionMax >= 1, "callsPerConnectionMax must be at least 1")
+        try require(streamRequestsMax >= 1, "streamRequestsMax must be at least 1")
         try require(connectionsMax >= 1, "connectionsMax must be at least 1")
         try require(
             outboundPauseBytes <= outboundBytesMax,

@@ -26,6 +26,7 @@ package final class MartletServer: Sendable {
     private let executors: [ObjectIdentifier: LoopExecutor]
     private let shared: ServerShared
     private let listeners = Mutex<[Listener]>([])
+    private let draining = DrainSignal()
 
     package init(handler: any InferenceHandler, limits: Limits, options: Options) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoops))
@@ -33,7 +34,9 @@ package final class MartletServer: Sendable {
         for loop in group.makeIterator() { executors[ObjectIdentifier(loop)] = LoopExecutor(loop: loop) }
         self.executors = executors
         shared = ServerShared(
-            contract: ServerContract(handler: handler, limits: limits, software: options.software), limits: limits, software: options.software,
+            contract: ServerContract(
+                handler: handler, limits: limits, software: options.software, drain: draining),
+            limits: limits, software: options.software,
             compressesAnswers: options.compressesAnswers,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)
@@ -71,6 +74,7 @@ package final class MartletServer: Sendable {
             defer { listeners = [] }
             return listeners
         }
+        draining.raise()
         for listener in closing { await listener.close() }
         shared.connections.drain()
         let loop = group.next()

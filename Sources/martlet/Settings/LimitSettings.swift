@@ -12,6 +12,7 @@ package enum LimitSettings {
         ("decodeArenaBytesMax", .number(\.decodeArenaBytesMax, .bytes), "memory that decoding one message may take"),
         ("callCreditBytes", .number(\.callCreditBytes, .bytes), "bytes a call may send before it is granted more"),
         ("callsPerConnectionMax", .number(\.callsPerConnectionMax, .count), "calls open at once on a connection"),
+        ("streamRequestsMax", .number(\.streamRequestsMax, .count), "requests of a stream answered at once"),
         ("connectionsMax", .number(\.connectionsMax, .count), "connections at once"),
         ("outboundPauseBytes", .number(\.outboundPauseBytes, .bytes), "unread answers that pause a call"),
         ("outboundBytesMax", .number(\.outboundBytesMax, .bytes), "unread answers that close a connection"),
