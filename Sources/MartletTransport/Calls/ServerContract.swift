@@ -5,6 +5,7 @@ internal import MartletWire
 struct ServerContract: Sendable {
     let calls: CallTable
     let routes: [HTTPRoute]
+    let router: HTTPRouter
 
     /// - Parameters:
     ///   - software: name and version, such as `martlet/0.1.0`.
@@ -17,6 +18,8 @@ struct ServerContract: Sendable {
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
         ).calls
         self.calls = CallTable(calls)
-        routes = []
+        let routes = HealthRoutes(handler: handler, drain: drain).routes
+        self.routes = routes
+        router = HTTPRouter(routes)
     }
 }
