@@ -283,7 +283,10 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
     private func handOver(_ headers: HPACKHeaders, _ context: ChannelHandlerContext, _ data: NIOAny) {
         state = .handedOver
         do {
-            if headers.first(name: ":method") == "POST", shared.contract.calls[headers.first(name: ":path") ?? ""] != nil {
+            let path = headers.first(name: ":path") ?? ""
+            if headers.first(name: ":method") == "POST", shared.contract.calls[path] != nil,
+                !shared.contract.routes.contains(where: { $0.pattern == path })
+            {
                 throw MartletError(.invalidArgument, "a call needs the content type application/grpc")
             }
             try connection.setup.addHTTPHandlers(to: context.channel)
