@@ -9,8 +9,11 @@ struct ServerContract: Sendable {
 
     /// - Parameters:
     ///   - software: name and version, such as `martlet/0.1.0`.
+    ///   - defaultModel: what a request means that names no model, where a dialect allows that.
     ///   - drain: raised when the server takes no further calls.
-    init(handler: any InferenceHandler, limits: Limits, software: String, drain: DrainSignal) {
+    init(
+        handler: any InferenceHandler, limits: Limits, software: String, defaultModel: ModelReference?, drain: DrainSignal
+    ) {
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
         var calls: [Call] = []
         calls += InferenceCalls(handler: handler, codec: codec, limits: limits).calls
@@ -18,8 +21,11 @@ struct ServerContract: Sendable {
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
         ).calls
         self.calls = CallTable(calls)
-        let routes = HealthRoutes(handler: handler, drain: drain).routes
-        self.routes = routes
-        router = HTTPRouter(routes)
+        let choice = ModelChoice(handler: handler, defaultModel: defaultModel)
+        var routes = [TextClassificationRoute(handler: handler, limits: limits, choice: choice).route]
+        routes += JSONRoutes(calls: self.calls, limits: limits, choice: choice).routes
+        routes += HealthRoutes(handler: handler, drain: drain).routes
+        self.routes = IndexRoutes.adding(to: routes, software: software)
+        router = HTTPRouter(self.routes)
     }
 }

@@ -16,6 +16,8 @@ package final class MartletServer: Sendable {
         package var eventLoops = 1
         /// Compress answers of 1 KiB and more for clients that accept it.
         package var compressesAnswers = false
+        /// What an HTTP request means that names no model; nil: the only one that does its task.
+        package var defaultModel: ModelReference?
         /// Told what belongs in the log, on an event loop: must not block.
         package var notice: @Sendable (TransportNotice) -> Void = { _ in }
 
@@ -35,7 +37,8 @@ package final class MartletServer: Sendable {
         self.executors = executors
         shared = ServerShared(
             contract: ServerContract(
-                handler: handler, limits: limits, software: options.software, drain: draining),
+                handler: handler, limits: limits, software: options.software, defaultModel: options.defaultModel,
+                drain: draining),
             limits: limits, software: options.software,
             compressesAnswers: options.compressesAnswers,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
