@@ -20,6 +20,11 @@ struct ServerContract: Sendable {
         calls += ModelCalls(
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
         ).calls
+        let services = Set(calls.map(\.method.service)).union(
+            [Method.healthCheck, .reflect, .reflectAlpha].map(\.service)
+        ).sorted()
+        calls += HealthCalls(handler: handler, codec: codec, drain: drain, services: services).calls
+        calls += ReflectionCalls(codec: codec, services: services).calls
         self.calls = CallTable(calls)
         let choice = ModelChoice(handler: handler, defaultModel: defaultModel)
         var routes = [TextClassificationRoute(handler: handler, limits: limits, choice: choice).route]
