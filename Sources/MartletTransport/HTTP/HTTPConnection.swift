@@ -27,6 +27,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     private let shared: ServerShared
     private let setup: ConnectionSetup
     private let isStream: Bool
+    private let watch: HTTPInputWatch?
     private var output: HTTPOutput
     private var alarms: ConnectionAlarms
     private var context: ChannelHandlerContext?
@@ -41,9 +42,11 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     private var timer: Scheduled<Void>?
     private var timerAt: ContinuousClock.Instant?
 
-    init(setup: ConnectionSetup, isStream: Bool) {
+    /// - Parameter watch: what sees the bytes of an HTTP/1.1 connection first; nil for a stream of HTTP/2.
+    init(setup: ConnectionSetup, watch: HTTPInputWatch?) {
         self.setup = setup
-        self.isStream = isStream
+        self.watch = watch
+        isStream = watch == nil
         shared = setup.shared
         loop = setup.executor.loop
         output = HTTPOutput(isStream: isStream, compresses: setup.shared.compressesAnswers)
@@ -54,6 +57,10 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        watch?.tooMuch = { [weak self] in
+            guard let self, !self.isClosing else { return }
+            self.failed(.http(400, .invalidArgument, "the request has more chunk extensions than this server reads"))
+        }
         setTimer()
     }
 
@@ -70,6 +77,9 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         let part = unwrapInboundIn(data)
+        if let watch {
+            if case .end = part { watch.used(isEnd: true) } else { watch.used(isEnd: false) }
+        }
         if waiting.isEmpty, takesNow(part) { receive(part) } else { waiting.append(.part(part)) }
     }
 
@@ -89,11 +99,16 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isClosing else { return }
-        guard let failure = Self.failure(of: error) else {
+        guard let failure = failure(of: error) else {
             // The socket's own: nobody is there to be answered.
             lost()
             return context.close(promise: nil)
         }
+        failed(failure)
+    }
+
+    /// The bytes are no request.
+    private func failed(_ failure: MartletError) {
         shared.notice(.protocolError(failure))
         if waiting.isEmpty, takesFailureNow { fail(failure) } else { waiting.append(.failure(failure)) }
     }
@@ -453,8 +468,10 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     // MARK: Parser
 
     /// What the parser refuses; nil for an error of the socket.
-    private static func failure(of error: any Error) -> MartletError? {
+    private func failure(of error: any Error) -> MartletError? {
         switch error {
+        case HTTPParserError.headerOverflow where watch?.hasLineEnded == false:
+            .http(414, .invalidArgument, "the request's path is longer than this server reads")
         case HTTPParserError.headerOverflow:
             .http(431, .invalidArgument, "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
         case HTTPParserError.invalidVersion:
