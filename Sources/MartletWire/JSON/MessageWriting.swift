@@ -270,7 +270,21 @@ struct MessageWriting {
         }
     }
 
-    private mutating func write(_ value: some FixedWidthInteger) { json.append(contentsOf: "\(value)".utf8) }
+    private mutating func write(_ value: Int64) {
+        if value < 0 { json.append(UInt8(ascii: "-")) }
+        write(value.magnitude)
+    }
+
+    /// Digit by digit: making a `String` of each number costs more than all the rest of a small message.
+    private mutating func write(_ value: UInt64) {
+        let start = json.count
+        var rest = value
+        repeat {
+            json.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        json[start...].reverse()
+    }
 
     /// ZigZag.
     private static func unfolded(_ number: UInt64) -> Int64 { Int64(bitPattern: number >> 1) ^ -Int64(bitPattern: number & 1) }
