@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from martlet.errors import MartletError
@@ -13,10 +13,8 @@ Aggregation: TypeAlias = Literal["model_default", "mean", "max", "noisy_or", "fi
 State: TypeAlias = Literal[
     "unspecified", "discovered", "verifying", "loading", "warming", "ready", "draining", "unloaded", "failed"]
 
-answer = dataclasses.dataclass(frozen=True, slots=True)
 
-
-@answer
+@dataclass(frozen=True, slots=True)
 class ModelIdentity:
     """Which bits answered."""
 
@@ -28,7 +26,7 @@ class ModelIdentity:
     """SHA-256 of the version's manifest, which holds the digests of all else."""
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds on the server."""
 
@@ -38,7 +36,7 @@ class Timing:
     total: float
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class LabelScore:
     label: str
     index: int
@@ -47,7 +45,7 @@ class LabelScore:
     """A probability for softmax and sigmoid heads, the value itself for regression."""
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class TextResult:
     scores: tuple[LabelScore, ...]
     """Best first."""
@@ -69,7 +67,7 @@ class TextResult:
         return self.scores[0].score if self.scores else 0.0
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class ClassifyAnswer:
     """`results[i]` answers `inputs[i]`, all from the one version named."""
 
@@ -78,7 +76,7 @@ class ClassifyAnswer:
     timing: Timing
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class Span:
     """Half-open places in a text. Characters are Unicode scalar values, as in a Python string."""
 
@@ -88,7 +86,7 @@ class Span:
     character_end: int
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class WindowResult:
     """One window of a document."""
 
@@ -98,7 +96,7 @@ class WindowResult:
     scores: tuple[LabelScore, ...]
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of a document was read."""
 
@@ -107,7 +105,7 @@ class Coverage:
     tokens_classified: int
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class RunningVerdict:
     """The verdict if the document ended here."""
 
@@ -116,7 +114,7 @@ class RunningVerdict:
     coverage: Coverage
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class FinalVerdict:
     model: ModelIdentity
     label: str
@@ -133,7 +131,7 @@ class FinalVerdict:
 DocumentEvent: TypeAlias = WindowResult | RunningVerdict | FinalVerdict
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class StreamAnswer:
     """What became of one request of a stream: `answer`, or else `error`."""
 
@@ -142,7 +140,7 @@ class StreamAnswer:
     error: MartletError | None
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class EmbedResult:
     values: tuple[float, ...]
     """The vector; with `per_token` all vectors end to end."""
@@ -159,7 +157,7 @@ class EmbedResult:
         return [self.values[row * width : (row + 1) * width] for row in range(self.rows)]
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class EmbedAnswer:
     """`results[i]` answers `inputs[i]`."""
 
@@ -168,7 +166,7 @@ class EmbedAnswer:
     timing: Timing
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class Token:
     id: int
     text: str
@@ -180,7 +178,7 @@ class Token:
     """Where it stands in its text; None for a special token."""
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class TokenizeAnswer:
     """`results[i]` are the tokens of `inputs[i]`."""
 
@@ -188,7 +186,7 @@ class TokenizeAnswer:
     results: tuple[tuple[Token, ...], ...]
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class DetokenizeAnswer:
     """`texts[i]` is what `sequences[i]` says."""
 
@@ -196,7 +194,7 @@ class DetokenizeAnswer:
     texts: tuple[str, ...]
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class ModelStatus:
     """One version of one model. What a version has not told yet is empty or 0."""
 
@@ -219,7 +217,7 @@ class ModelStatus:
     architecture: str
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class ModelStatistics:
     """What a version has done since it was loaded; times are sums in seconds."""
 
@@ -239,7 +237,7 @@ class ModelStatistics:
     """Seconds since 1970; 0: never."""
 
 
-@answer
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
     software: str
     ready: bool
