@@ -5,6 +5,7 @@ internal import MartletWire
 struct ServerContract: Sendable {
     let calls: CallTable
     let routes: [HTTPRoute]
+    let router: HTTPRouter
 
     /// - Parameters:
     ///   - software: name and version, such as `martlet/0.1.0`.
@@ -16,7 +17,14 @@ struct ServerContract: Sendable {
         calls += ModelCalls(
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
         ).calls
+        let services = Set(calls.map(\.method.service)).union(
+            [Method.healthCheck, .reflect, .reflectAlpha].map(\.service)
+        ).sorted()
+        calls += HealthCalls(handler: handler, codec: codec, drain: drain, services: services).calls
+        calls += ReflectionCalls(codec: codec, services: services).calls
         self.calls = CallTable(calls)
-        routes = []
+        let routes = HealthRoutes(handler: handler, drain: drain).routes
+        self.routes = routes
+        router = HTTPRouter(routes)
     }
 }
