@@ -49,11 +49,10 @@ struct EmbedCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        var batches = try TextBatches(texts: texts, file: file)
         let timeout = try connection.deadline()
-        let texts = texts
-        let file = file
-        try await connection.withClient { client in
-            var batches = try TextBatches(texts: texts, file: file)
+        let client = try await connection.connect()
+        do {
             while let batch = try batches.next() {
                 let request = EmbedRequest(
                     model: model, inputs: batch.map { .text($0) }, overflow: overflow.value, normalize: !raw,
@@ -61,7 +60,11 @@ struct EmbedCommand: AsyncParsableCommand {
                 let answer = try await client.embed(request, timeout: timeout)
                 for (text, result) in zip(batch, answer.results) { show(result, of: answer, text: text) }
             }
+        } catch {
+            await client.close()
+            throw error
         }
+        await client.close()
     }
 
     private func show(_ result: EmbedResult, of answer: EmbedAnswer, text: String) {

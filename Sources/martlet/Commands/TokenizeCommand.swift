@@ -44,12 +44,11 @@ struct TokenizeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        var batches = try TextBatches(texts: texts, file: file)
+        var place = 0
         let timeout = try connection.deadline()
-        let texts = texts
-        let file = file
-        try await connection.withClient { client in
-            var batches = try TextBatches(texts: texts, file: file)
-            var place = 0
+        let client = try await connection.connect()
+        do {
             while let batch = try batches.next() {
                 let request = TokenizeRequest(
                     model: model, inputs: batch.map { TextInput($0, pair: pair) }, addSpecialTokens: !noSpecialTokens)
@@ -59,7 +58,11 @@ struct TokenizeCommand: AsyncParsableCommand {
                     place += 1
                 }
             }
+        } catch {
+            await client.close()
+            throw error
         }
+        await client.close()
     }
 
     private func show(_ tokens: [Token], of answer: TokenizeAnswer, place: Int) {
