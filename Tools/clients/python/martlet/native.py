@@ -58,17 +58,19 @@ class Connection:
     def stream(self, path: str, requests: Iterator[bytes], deadline: float | None) -> Iterator[bytes]:
         """Runs one call. Requests are read one ahead of what the server takes; leaving the iterator cancels the call."""
         protocol, is_sending = self._protocol, True
+        ahead: bytes | None = None
         call = protocol.open(path, None if deadline is None else deadline - time.monotonic())
         try:
             while call.inbox or not call.is_done:
                 if call.inbox:
                     yield protocol.take(call)
-                elif is_sending and not protocol.out and call.may_send:
-                    if (request := next(requests, None)) is None:
+                elif is_sending and not protocol.out and (ahead is None or call.may_send):
+                    if ahead is not None:
+                        protocol.send(call, ahead)
+                        ahead = None
+                    elif (ahead := next(requests, None)) is None:
                         is_sending = False
-                        protocol.half_close(call)
-                    else:
-                        protocol.send(call, request)
+                        protocol.half_close(call)  # needs no credit
                 elif not self._move():
                     self._wait(deadline)
             if call.error:

@@ -131,7 +131,9 @@ class Protocol:
         kind = frame.WhichOneof("kind")
         if self.server is None and kind not in ("hello", "go_away"):
             raise MartletError(Code.INTERNAL, "the server's first frame is not Hello")
-        if kind == "hello":
+        if kind == "hello" and self.server is None:
+            if frame.hello.protocol != 1:
+                raise MartletError(Code.UNIMPLEMENTED, f"the server speaks protocol {frame.hello.protocol}, not 1")
             self.server = frame.hello
         elif kind == "ping":
             self._send(pong=native.Pong(data=frame.ping.data))
