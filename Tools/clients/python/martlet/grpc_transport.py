@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -83,6 +84,10 @@ class AsyncGRPCTransport:
             with translated(source):
                 async for answer in call:
                     yield answer
+        except asyncio.CancelledError:
+            if source.failed:  # grpc.aio cancels a call whose source failed
+                raise source.failed from None
+            raise
         finally:
             call.cancel()
 

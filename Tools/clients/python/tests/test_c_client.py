@@ -37,7 +37,7 @@ def test_texts_and_a_document_are_classified_by_the_real_server(program, address
     done = classify(program, address, PASSAGE, "How do I bake sourdough bread?")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["INJECTION", "SAFE"], done.stderr
     document = tmp_path / "document.txt"
-    document.write_text("Bread needs time. " * 20_000 + PASSAGE)
+    document.write_text("Bread needs time. " * 1_500 + PASSAGE)
     done = classify(program, address, "--document", str(document))
     assert done.stdout.startswith("INJECTION, ") and done.returncode == 0, done.stderr
     done = classify(program, address, "")
