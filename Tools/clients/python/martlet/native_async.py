@@ -130,15 +130,18 @@ class Connection:
         self._wake([call])
 
     async def _read(self) -> None:
-        while True:
-            try:
-                data = await self._reader.read(READ_BYTES)
-            except OSError:
-                data = b""
-            self._wake(self._protocol.feed(data))
-            self._flush()
-            if not data or (self._protocol.over and not self._protocol.calls):
-                return
+        try:
+            while not self._protocol.over or self._protocol.calls:
+                try:
+                    data = await self._reader.read(READ_BYTES)
+                except OSError:
+                    data = b""
+                self._wake(self._protocol.feed(data))
+                self._flush()
+                if not data:
+                    return
+        finally:
+            self._writer.close()
 
     async def _news(self) -> None:
         """Returns when something has come; raises when nothing can any more."""
