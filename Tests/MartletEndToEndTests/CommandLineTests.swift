@@ -49,13 +49,30 @@ struct CommandLineTests {
     @Test(
         "teaches every command with examples in its help",
         arguments: [
-            "serve", "convert", "inspect", "verify", "classify", "models", "ping", "info",
+            "serve", "convert", "inspect", "verify", "classify", "embed", "tokenize", "models", "ping", "info",
         ])
     func help(command: String) throws {
         let outcome = try Self.run([command, "--help"])
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("Example"))
         #expect(outcome.output.contains("martlet \(command)"))
+    }
+
+    @Test(
+        "teaches what can be done with models with examples in its help",
+        arguments: ["list", "load", "unload", "label", "watch", "stats"])
+    func modelsHelp(command: String) throws {
+        let outcome = try Self.run(["models", command, "--help"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("Example"))
+        #expect(outcome.output.contains("martlet models \(command)"))
+    }
+
+    @Test("refuses a label without a version, and one with a version that is to be removed")
+    func labelUsage() throws {
+        for arguments in [["guard", "stable"], ["guard", "stable", "3", "--remove"], ["guard", "stable", "0"]] {
+            #expect(try Self.run(["models", "label"] + arguments).status == 64)
+        }
     }
 
     @Test("lists every exit code in the help")

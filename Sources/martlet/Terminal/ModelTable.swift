@@ -2,6 +2,16 @@ import MartletCore
 
 /// Model statuses as a table.
 enum ModelTable {
+    static func show(_ statuses: [ModelStatus], json: Bool) {
+        if json {
+            Output.standard.line(JSONText.pretty(statuses.map(AnswerJSON.Status.init)))
+        } else if statuses.isEmpty {
+            Output.standard.line("the server has no models")
+        } else {
+            lines(statuses, output: .standard).forEach { Output.standard.line($0) }
+        }
+    }
+
     static func lines(_ statuses: [ModelStatus], output: Output) -> [String] {
         var table = Table([
             ("model", .left), ("version", .right), ("state", .left), ("names", .left), ("labels", .left),
