@@ -11,6 +11,8 @@ package struct Limits: Sendable, Hashable {
     package var callCreditBytes = 256 << 10
     /// Calls open at once on one connection.
     package var callsPerConnectionMax = 100
+    /// Requests of one stream of them that are answered at the same time.
+    package var streamRequestsMax = 64
     /// Connections at once; the listener also keeps below half the descriptor limit.
     package var connectionsMax = 8_192
     /// Bytes waiting to be written on one connection above which its producers are paused.
@@ -32,6 +34,8 @@ package struct Limits: Sendable, Hashable {
 
     /// Texts in one request. Bounds the answers one request can make us hold.
     package var textsPerRequestMax = 256
+    /// Texts in one request of TEI's REST form: its own default, which its clients cut their batches to.
+    package var teiBatchTextsMax = 32
     /// UTF-8 bytes of one text, pair included.
     package var textBytesMax = 1 << 20
     /// Bytes of one document. Its memory does not grow with this; its time does.
@@ -82,6 +86,7 @@ package struct Limits: Sendable, Hashable {
             "textBytesMax (\(textBytesMax)) must be below messageBytesMax (\(messageBytesMax))")
         try require(callCreditBytes >= 4_096, "callCreditBytes is \(callCreditBytes), below 4096 bytes")
         try require(callsPerConnectionMax >= 1, "callsPerConnectionMax must be at least 1")
+        try require(streamRequestsMax >= 1, "streamRequestsMax must be at least 1")
         try require(connectionsMax >= 1, "connectionsMax must be at least 1")
         try require(
             outboundPauseBytes <= outboundBytesMax,
@@ -90,6 +95,7 @@ package struct Limits: Sendable, Hashable {
             outboundBytesMax > messageBytesMax,
             "outboundBytesMax (\(outboundBytesMax)) must exceed messageBytesMax (\(messageBytesMax))")
         try require(textsPerRequestMax >= 1, "textsPerRequestMax must be at least 1")
+        try require(teiBatchTextsMax >= 1, "teiBatchTextsMax must be at least 1")
         try require(batchTokensMax >= 1, "batchTokensMax must be at least 1")
         try require(
             queueTokensMax >= batchTokensMax,

@@ -12,7 +12,13 @@ struct ServerContract: Sendable {
         var calls: [Call] = []
         calls += InferenceCalls(handler: handler, codec: codec).calls
         calls += ModelCalls(handler: handler, codec: codec).calls
+        calls += OpenInferenceCalls(handler: handler, codec: codec, limits: limits, software: software).calls
+        calls += TEICalls(handler: handler, codec: codec, limits: limits, software: software).calls
         self.calls = CallTable(calls)
-        routes = []
+        var routes: [HTTPRoute] = []
+        routes += OpenInferenceRoutes(handler: handler, limits: limits, software: software).routes
+        routes += TEIRoutes(handler: handler, limits: limits, software: software).routes
+        routes += OpenAIRoutes(handler: handler, limits: limits).routes
+        self.routes = routes
     }
 }
