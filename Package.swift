@@ -93,7 +93,8 @@ let package = Package(
             name: "martlet-measure",
             dependencies: [
                 "MartletCore", "MartletText", "MartletEncoder", "MartletArtifact", "MartletScheduling",
-                "MartletServing", "MartletConvert", "MartletTransport", "MartletClient", "MartletTestSupport", "CMartletKernels",
+                "MartletServing", "MartletConvert", "MartletTransport", "MartletClient", "MartletWire",
+                "MartletTestSupport", "CMartletKernels",
             ],
             path: "Tools/measure", swiftSettings: strict),
 

@@ -86,7 +86,7 @@ struct Transcript {
         switch action {
         case .write(let frame): "> \(describe(frame))"
         case .start(let id, let method, let request, _, _):
-            "start \(id) \(method)" + (request.map { " with \($0.count)" } ?? "")
+            "start \(id) \(method.path.split(separator: "/").last ?? "")" + (request.map { " with \($0.count)" } ?? "")
         case .deliver(let id, let message): "deliver \(id) \(message.count)"
         case .endInput(let id): "end input of \(id)"
         case .resume(let id): "resume \(id)"
@@ -139,7 +139,7 @@ struct ConnectionStateTests {
                 < Open 1 Classify
                 < Message 1 40
                 < HalfClose 1
-                  start 1 classify with 40
+                  start 1 Classify with 40
                 handler of 1 sends 70
                   > Message 1 70
                 handler of 1 ends
@@ -169,7 +169,7 @@ struct ConnectionStateTests {
         #expect(
             talk.text == """
                 < Open 1 ClassifyDocument
-                  start 1 classifyDocument
+                  start 1 ClassifyDocument
                 < Message 1 10
                   deliver 1 10
                 < Message 1 90
@@ -219,9 +219,9 @@ struct ConnectionStateTests {
         #expect(
             talk.text == """
                 < Open 1 ClassifyDocument
-                  start 1 classifyDocument
+                  start 1 ClassifyDocument
                 < Open 2 ClassifyDocument
-                  start 2 classifyDocument
+                  start 2 ClassifyDocument
                 handler of 1 sends 200
                   > Message 1 200
                 socket is full
@@ -243,7 +243,7 @@ struct ConnectionStateTests {
         #expect(
             talk.text == """
                 < Open 1 ClassifyDocument
-                  start 1 classifyDocument
+                  start 1 ClassifyDocument
                 socket is full
                 60.0 seconds pass
                   note
@@ -270,7 +270,7 @@ struct ConnectionStateTests {
                 < Open 2 Classify
                 < Message 2 1
                 < HalfClose 2
-                  start 2 classify with 1
+                  start 2 Classify with 1
                 1.5 seconds pass
                   stop 2 DEADLINE_EXCEEDED
                   > Status 2 DEADLINE_EXCEEDED: the call's deadline passed before it was done
@@ -297,7 +297,7 @@ struct ConnectionStateTests {
                 < Open 5 Classify
                 < Message 5 1
                 < HalfClose 5
-                  start 5 classify with 1
+                  start 5 Classify with 1
                 drain
                   > GoAway 5 OK: bye
                 < Open 7 Classify
@@ -331,12 +331,12 @@ struct ConnectionStateTests {
                 < Open 3 Classify
                 < Message 3 1
                 < HalfClose 3
-                  start 3 classify with 1
+                  start 3 Classify with 1
                 < HalfClose 3
                   stop 3 INVALID_ARGUMENT
                   > Status 3 INVALID_ARGUMENT: HalfClose came twice
                 < Open 4 ClassifyDocument
-                  start 4 classifyDocument
+                  start 4 ClassifyDocument
                 < HalfClose 4
                   end input of 4
                 < Message 4 1

@@ -111,7 +111,7 @@ def profile_table(profile: Profile) -> Table:
 
 
 def own_table(rows: list[dict]) -> Table:
-    """Rows of the modes overhead and document."""
+    """Rows of the modes that compare with a limit or with one peer."""
     words = {True: "holds", False: "MISSED", None: ""}
     cells = [
         [
@@ -124,4 +124,4 @@ def own_table(rows: list[dict]) -> Table:
         ]
         for row in rows
     ]
-    return Table("Overhead and documents", ["case", "Martlet", "limit", "ratio", "target", ""], cells)
+    return Table("Protocols, overhead, documents and loads", ["case", "Martlet", "limit or peer", "ratio", "target", ""], cells)

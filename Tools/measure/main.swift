@@ -17,6 +17,10 @@ case "load":
     exit(LoadMeasure.run(Array(arguments.dropFirst())))
 case "serve-child":
     exit(await ServerChild.serve(Array(arguments.dropFirst())))
+case "wire-server":
+    exit(await WireServer.serve(Array(arguments.dropFirst())))
+case "wire-load":
+    exit(WireLoad.run(Array(arguments.dropFirst())))
 default:
     print("Usage: martlet-measure encoder | overhead | document | embed | load [options]   (each with --help)")
     exit(arguments.first == "--help" ? 0 : 2)

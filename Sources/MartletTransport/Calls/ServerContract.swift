@@ -6,12 +6,16 @@ struct ServerContract: Sendable {
     let calls: CallTable
     let routes: [HTTPRoute]
 
-    /// - Parameter software: name and version, such as `martlet/0.1.0`.
-    init(handler: any InferenceHandler, limits: Limits, software: String) {
+    /// - Parameters:
+    ///   - software: name and version, such as `martlet/0.1.0`.
+    ///   - drain: raised when the server takes no further calls.
+    init(handler: any InferenceHandler, limits: Limits, software: String, drain: DrainSignal) {
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
         var calls: [Call] = []
-        calls += InferenceCalls(handler: handler, codec: codec).calls
-        calls += ModelCalls(handler: handler, codec: codec).calls
+        calls += InferenceCalls(handler: handler, codec: codec, limits: limits).calls
+        calls += ModelCalls(
+            handler: handler, codec: codec, limits: limits, software: software, drain: drain
+        ).calls
         calls += OpenInferenceCalls(handler: handler, codec: codec, limits: limits, software: software).calls
         calls += TEICalls(handler: handler, codec: codec, limits: limits, software: software).calls
         self.calls = CallTable(calls)

