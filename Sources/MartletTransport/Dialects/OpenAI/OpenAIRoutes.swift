@@ -1,4 +1,4 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
 
 /// OpenAI's `/v1/embeddings` and `/v1/models`, Cohere's `/v1/rerank` and `/v2/rerank`, infinity's `/classify`.

@@ -1,5 +1,5 @@
-internal import MartletCore
-internal import MartletWire
+package import MartletCore
+package import MartletWire
 
 /// `inference.GRPCInferenceService`.
 package struct OpenInferenceCalls: Sendable {

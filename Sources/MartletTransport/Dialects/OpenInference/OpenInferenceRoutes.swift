@@ -1,4 +1,4 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
 
 /// The REST form of the Open Inference Protocol, with Triton's binary tensors, repository, configuration and statistics.

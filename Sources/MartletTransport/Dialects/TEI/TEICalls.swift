@@ -1,5 +1,5 @@
-internal import MartletCore
-internal import MartletWire
+package import MartletCore
+package import MartletWire
 
 /// The services of `tei.v1`. The model is the one that `ModelChoice` says.
 package struct TEICalls: Sendable {

@@ -1,4 +1,4 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
 
 /// The REST form of Text Embeddings Inference.
