@@ -49,6 +49,11 @@ package struct Limits: Sendable, Hashable {
     /// How long the answer to that PING may take.
     package var keepaliveTimeout: Duration = .seconds(20)
 
+    // MARK: HTTP
+
+    /// A stream of events that was silent for so long is sent a comment, because proxies close silent connections.
+    package var heartbeatInterval: Duration = .seconds(15)
+
     // MARK: Requests
 
     /// Texts in one request. Bounds the answers one request can make us hold.
@@ -130,7 +135,7 @@ package struct Limits: Sendable, Hashable {
         for (name, time) in [
             ("handshakeTimeout", handshakeTimeout), ("frameTimeout", frameTimeout), ("idleTimeout", idleTimeout),
             ("drainTimeout", drainTimeout), ("lingerTimeout", lingerTimeout), ("keepaliveInterval", keepaliveInterval),
-            ("keepaliveTimeout", keepaliveTimeout),
+            ("keepaliveTimeout", keepaliveTimeout), ("heartbeatInterval", heartbeatInterval),
         ] {
             try require(time > .zero, "\(name) must be longer than zero")
         }

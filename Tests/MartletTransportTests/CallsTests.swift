@@ -46,7 +46,7 @@ struct CallsTests {
             let status = try await client.serverStatus()
             #expect(status.software == "martlet/test" && status.isReady)
             #expect(status.facts == test.handler.facts)
-            #expect(status.textsPerRequestMax == 77 && status.messageBytesMax == Limits().messageBytesMax)
+            #expect(status.textsPerRequestMax == 77 && status.messageBytesMax == 4 << 20)
         }
     }
 

@@ -5,6 +5,7 @@ internal import MartletWire
 struct ServerContract: Sendable {
     let calls: CallTable
     let routes: [HTTPRoute]
+    let router: HTTPRouter
 
     /// - Parameters:
     ///   - software: name and version, such as `martlet/0.1.0`.
@@ -16,13 +17,22 @@ struct ServerContract: Sendable {
         calls += ModelCalls(
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
         ).calls
-        calls += OpenInferenceCalls(handler: handler, codec: codec, limits: limits, software: software).calls
+        let readiness = Readiness(handler: handler, drain: drain)
+        calls += OpenInferenceCalls(
+            handler: handler, codec: codec, limits: limits, software: software, readiness: readiness
+        ).calls
         calls += TEICalls(handler: handler, codec: codec, limits: limits, software: software).calls
+        let services = Set(calls.map(\.method.service)).union(
+            [Method.healthCheck, .reflect, .reflectAlpha].map(\.service)
+        ).sorted()
+        calls += HealthCalls(handler: handler, codec: codec, drain: drain, services: services).calls
+        calls += ReflectionCalls(codec: codec, services: services).calls
         self.calls = CallTable(calls)
-        var routes: [HTTPRoute] = []
-        routes += OpenInferenceRoutes(handler: handler, limits: limits, software: software).routes
-        routes += TEIRoutes(handler: handler, limits: limits, software: software).routes
+        var routes = HealthRoutes(readiness: readiness).routes
+        routes += OpenInferenceRoutes(handler: handler, limits: limits, software: software, readiness: readiness).routes
+        routes += TEIRoutes(handler: handler, limits: limits, software: software, readiness: readiness).routes
         routes += OpenAIRoutes(handler: handler, limits: limits).routes
         self.routes = routes
+        router = HTTPRouter(routes)
     }
 }

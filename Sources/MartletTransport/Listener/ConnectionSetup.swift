@@ -9,6 +9,7 @@ struct ConnectionSetup: Sendable {
     let executor: LoopExecutor
     /// Calls and routes that change what is served are answered on this connection's listener.
     let mayManage: Bool
+    var tlsStage: TLSStage
     let accepted: ContinuousClock.Instant
 }
 

@@ -16,6 +16,8 @@ package final class MartletServer: Sendable {
         package var eventLoops = 1
         /// Compress answers of 1 KiB and more for clients that accept it.
         package var compressesAnswers = false
+        /// With it every TCP address speaks TLS only; Unix sockets stay plain, their file's permissions guard them.
+        package var tls: ServerTLS?
         /// Told what belongs in the log, on an event loop: must not block.
         package var notice: @Sendable (TransportNotice) -> Void = { _ in }
 
@@ -36,8 +38,7 @@ package final class MartletServer: Sendable {
         shared = ServerShared(
             contract: ServerContract(
                 handler: handler, limits: limits, software: options.software, drain: draining),
-            limits: limits, software: options.software,
-            compressesAnswers: options.compressesAnswers,
+            limits: limits, software: options.software, compressesAnswers: options.compressesAnswers, tls: options.tls,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)
     }
@@ -56,10 +57,11 @@ package final class MartletServer: Sendable {
     ) async throws(MartletError) -> ListenAddress {
         let shared = shared
         let executors = executors
+        let tlsStage = shared.tlsStage(on: address)
         let listener = try await Listener.bind(
             to: address, on: group, limits: shared.limits, notice: shared.notice
         ) { channel in
-            try Self.accept(channel, mayManage: mayManage, shared, executors)
+            try Self.accept(channel, mayManage: mayManage, tlsStage, shared, executors)
         }
         listeners.withLock { $0.append(listener) }
         return listener.address
@@ -112,7 +114,7 @@ package final class MartletServer: Sendable {
     // MARK: Accepting
 
     private static func accept(
-        _ channel: any Channel, mayManage: Bool, _ shared: ServerShared,
+        _ channel: any Channel, mayManage: Bool, _ tlsStage: TLSStage, _ shared: ServerShared,
         _ executors: [ObjectIdentifier: LoopExecutor]
     ) throws {
         let refusal: MartletError
@@ -124,7 +126,8 @@ package final class MartletServer: Sendable {
             return try channel.pipeline.syncOperations.addHandler(
                 FirstBytesDetector(
                     setup: ConnectionSetup(
-                        shared: shared, executor: executor, mayManage: mayManage, accepted: .now)))
+                        shared: shared, executor: executor, mayManage: mayManage, tlsStage: tlsStage,
+                        accepted: .now)))
         case .full(let limit):
             shared.notice(.tooManyConnections(limit: limit))
             refusal = MartletError(.resourceExhausted, "the server has \(limit) connections, the most it takes")

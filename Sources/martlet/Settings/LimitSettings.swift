@@ -27,6 +27,7 @@ package enum LimitSettings {
         ("http2WindowBytes", .number(\.http2WindowBytes, .bytes), "bytes all HTTP/2 streams of a connection may send"),
         ("keepaliveInterval", .time(\.keepaliveInterval), "silence after which an HTTP/2 peer is pinged"),
         ("keepaliveTimeout", .time(\.keepaliveTimeout), "for the answer to that ping"),
+        ("heartbeatInterval", .time(\.heartbeatInterval), "silence after which a stream of events is sent a comment"),
         ("textsPerRequestMax", .number(\.textsPerRequestMax, .count), "texts in one request"),
         ("teiBatchTextsMax", .number(\.teiBatchTextsMax, .count), "texts in one request of TEI's REST form"),
         ("textBytesMax", .number(\.textBytesMax, .bytes), "UTF-8 bytes of one text, its pair included"),

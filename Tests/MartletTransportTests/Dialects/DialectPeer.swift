@@ -15,12 +15,15 @@ struct DialectPeer: Sendable {
         engine = DialectEngine(names)
         self.limits = limits
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
+        let readiness = Readiness(handler: engine, drain: DrainSignal())
         calls = CallTable(
-            OpenInferenceCalls(handler: engine, codec: codec, limits: limits, software: "martlet/test").calls
+            OpenInferenceCalls(
+                handler: engine, codec: codec, limits: limits, software: "martlet/test", readiness: readiness
+            ).calls
                 + TEICalls(handler: engine, codec: codec, limits: limits, software: "martlet/test").calls)
         routes =
-            OpenInferenceRoutes(handler: engine, limits: limits, software: "martlet/test").routes
-            + TEIRoutes(handler: engine, limits: limits, software: "martlet/test").routes
+            OpenInferenceRoutes(handler: engine, limits: limits, software: "martlet/test", readiness: readiness).routes
+            + TEIRoutes(handler: engine, limits: limits, software: "martlet/test", readiness: readiness).routes
             + OpenAIRoutes(handler: engine, limits: limits).routes
     }
 

@@ -106,7 +106,8 @@ struct TEIRoutesTests {
     func errors(_ bad: Bad) async throws {
         let reply = try await DialectPeer().post(
             bad.path, bad.body, headers: bad.model.map { ["x-martlet-model": $0] } ?? [:])
-        #expect(reply.status == bad.status && (try reply.json["error_type"]?.text) == bad.kind, "\(reply.text)")
+        let kind = try reply.json["error_type"]?.text
+        #expect(reply.status == bad.status && kind == bad.kind, "\(reply.text)")
         #expect(try reply.json.names == ["error", "error_type"])
     }
 
@@ -137,7 +138,8 @@ struct TEIRoutesTests {
         let peer = DialectPeer(["vectors"])
         for (inputs, count) in [(#""ab""#, 1), (#"["ab","c"]"#, 2), ("[1,2]", 1), ("[[1,2],[3]]", 2), (#"["a",[1]]"#, 2)] {
             let reply = try await peer.post("/embed", #"{"inputs":\#(inputs),"normalize":false}"#)
-            #expect(reply.status == 200 && (try reply.json.elements.count) == count, "\(inputs): \(reply.text)")
+            let found = try reply.json.elements.count
+            #expect(reply.status == 200 && found == count, "\(inputs): \(reply.text)")
         }
         let raw = try await peer.post("/embed", #"{"inputs":"ab","normalize":false}"#).json
         #expect(raw.elements[0].elements.map(\.number) == [2, 2, 1])

@@ -9,7 +9,7 @@ enum OpenAIFailure {
             case .unauthenticated: ("authentication_error", "invalid_api_key")
             case .permissionDenied: ("permission_error", .null)
             case .notFound: ("invalid_request_error", "model_not_found")
-            case .resourceExhausted where error.retryAfter != nil: ("rate_limit_error", "rate_limit_exceeded")
+            case .resourceExhausted where error.httpStatus == 429: ("rate_limit_error", "rate_limit_exceeded")
             case .invalidArgument, .outOfRange, .failedPrecondition, .unimplemented, .resourceExhausted:
                 ("invalid_request_error", .null)
             default: ("server_error", .null)
@@ -19,6 +19,6 @@ enum OpenAIFailure {
         return HTTPResponse(
             status: status,
             json: ["error": ["message": .string(error.message), "type": .string(type), "param": .null, "code": code]],
-            headers: error.retryHeaders)
+            headers: HTTPFailure.retryHeader(error))
     }
 }

@@ -17,25 +17,31 @@ package struct OpenAIRoutes: Sendable {
 
     package var routes: [HTTPRoute] {
         [
-            route("POST", "/v1/embeddings", embeddings),
+            route("POST", "/v1/embeddings", "A vector for each text.", OpenAISchema.embeddings, embeddings),
             // Where TEI and infinity have it.
-            route("POST", "/embeddings", embeddings),
-            route("GET", "/v1/models", models), route("GET", "/v1/models/{model}", model),
-            route("POST", "/v1/rerank") { (exchange) throws(MartletError) in try await rerank(exchange) },
-            route("POST", "/v2/rerank") { (exchange) throws(MartletError) in try await rerank(exchange) },
-            route("POST", "/classify", classify),
+            route("POST", "/embeddings", "A vector for each text.", OpenAISchema.embeddings, embeddings),
+            route("GET", "/v1/models", "Names of the models that answer.", nil, models),
+            route("GET", "/v1/models/{model}", "A model by name, name@version or name:label.", nil, model),
+            route("POST", "/v1/rerank", "Documents by their score with a query (Cohere).", OpenAISchema.rerank, rerank),
+            route("POST", "/v2/rerank", "Documents by their score with a query (Cohere).", OpenAISchema.rerank, rerank),
+            route("POST", "/classify", "Labels and scores of texts (infinity).", OpenAISchema.classify, classify),
         ]
     }
 
     private func route(
-        _ method: String, _ pattern: String,
+        _ method: String, _ pattern: String, _ summary: String, _ request: JSONValue? = nil,
         _ run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
     ) -> HTTPRoute {
-        HTTPRoute(method, pattern, failure: OpenAIFailure.response, run: run)
+        HTTPRoute(
+            method, pattern,
+            documentation: HTTPDocumentation(
+                summary, tag: "OpenAI, Cohere, infinity", request: request.map { .json($0) } ?? .none,
+                response: .json(BodySchema.anyObject)),
+            failure: OpenAIFailure.response, run: run)
     }
 
     private func body(_ exchange: HTTPExchange) async throws(MartletError) -> JSONField {
-        let field = JSONField(try JSONValue(parsing: try await exchange.body.collect(atMost: limits.messageBytesMax)))
+        let field = JSONField(try await exchange.json(atMost: limits.messageBytesMax))
         _ = try field.members()
         return field
     }

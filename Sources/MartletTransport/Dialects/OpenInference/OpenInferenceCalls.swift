@@ -7,8 +7,10 @@ package struct OpenInferenceCalls: Sendable {
     private let codec: MessageCodec
     private let limits: Limits
 
-    package init(handler: any InferenceHandler, codec: MessageCodec, limits: Limits, software: String) {
-        service = OpenInferenceService(handler: handler, limits: limits, software: software)
+    package init(
+        handler: any InferenceHandler, codec: MessageCodec, limits: Limits, software: String, readiness: Readiness
+    ) {
+        service = OpenInferenceService(handler: handler, limits: limits, software: software, readiness: readiness)
         self.codec = codec
         self.limits = limits
     }
@@ -19,7 +21,7 @@ package struct OpenInferenceCalls: Sendable {
         [
             .unary(.openInference("ServerLive")) { (_, _) throws(MartletError) in codec.encodeServerLiveResponse(true) },
             .unary(.openInference("ServerReady")) { (_, context) throws(MartletError) in
-                codec.encodeServerReadyResponse(try await service.isReady(context))
+                codec.encodeServerReadyResponse(try await service.readiness.isReady(context))
             },
             .unary(.openInference("ModelReady")) { (request, context) throws(MartletError) in
                 let model = try codec.decodeModelReadyRequest(request)

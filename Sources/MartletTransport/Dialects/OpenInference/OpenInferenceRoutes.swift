@@ -6,34 +6,38 @@ package struct OpenInferenceRoutes: Sendable {
     private let service: OpenInferenceService
     private let limits: Limits
 
-    package init(handler: any InferenceHandler, limits: Limits, software: String) {
-        service = OpenInferenceService(handler: handler, limits: limits, software: software)
+    package init(handler: any InferenceHandler, limits: Limits, software: String, readiness: Readiness) {
+        service = OpenInferenceService(handler: handler, limits: limits, software: software, readiness: readiness)
         self.limits = limits
     }
 
-    package var routes: [HTTPRoute] { server + ["", "/versions/{version}"].flatMap { model("/v2/models/{model}" + $0) } + repository }
+    package var routes: [HTTPRoute] {
+        server + ["", "/versions/{version}"].flatMap { model("/v2/models/{model}" + $0) } + repository
+    }
 
     private var server: [HTTPRoute] {
         [
-            route("GET", "/v2") { (_) throws(MartletError) in
+            route("GET", "/v2", "What this server is.", response: OpenInferenceSchema.server) { (_) throws(MartletError) in
                 let metadata = service.metadata
                 return HTTPResponse(json: [
                     "name": .string(metadata.name), "version": .string(metadata.version),
                     "extensions": .array(metadata.extensions.map { .string($0) }),
                 ])
             },
-            route("GET", "/v2/health/live") { (_) throws(MartletError) in HTTPResponse(json: ["live": true]) },
-            route("GET", "/v2/health/ready") { (exchange) throws(MartletError) in
-                let isReady = try await service.isReady(exchange.context)
+            route("GET", "/v2/health/live", "Whether the server answers at all.") { (_) throws(MartletError) in
+                HTTPResponse(json: ["live": true])
+            },
+            route("GET", "/v2/health/ready", "Whether requests should come here.") { (exchange) throws(MartletError) in
+                let isReady = try await service.readiness.isReady(exchange.context)
                 return HTTPResponse(status: isReady ? 200 : 503, json: ["ready": .bool(isReady)])
             },
-            route("GET", "/v2/models") { (exchange) throws(MartletError) in
+            route("GET", "/v2/models", "Names of the models.") { (exchange) throws(MartletError) in
                 let entries = try await service.index(readyOnly: false, exchange.context)
                 var names: [String] = []
                 for entry in entries where names.last != entry.name { names.append(entry.name) }
                 return HTTPResponse(json: ["models": .array(names.map { .string($0) })])
             },
-            route("GET", "/v2/models/stats") { (exchange) throws(MartletError) in
+            route("GET", "/v2/models/stats", "What every version has done.") { (exchange) throws(MartletError) in
                 try await statistics(OpenInference.ModelName(name: ""), exchange)
             },
         ]
@@ -42,7 +46,7 @@ package struct OpenInferenceRoutes: Sendable {
     /// - Parameter path: of the model, or of one version of it.
     private func model(_ path: String) -> [HTTPRoute] {
         [
-            route("GET", path) { (exchange) throws(MartletError) in
+            route("GET", path, "The model's tensors.", response: OpenInferenceSchema.model) { (exchange) throws(MartletError) in
                 let metadata = try await service.metadata(of: Self.model(exchange), exchange.context)
                 return HTTPResponse(json: [
                     "name": .string(metadata.name), "versions": .array(metadata.versions.map { .string($0) }),
@@ -50,25 +54,28 @@ package struct OpenInferenceRoutes: Sendable {
                     "outputs": .array(metadata.outputs.map(Self.json)),
                 ])
             },
-            route("GET", path + "/ready") { (exchange) throws(MartletError) in
+            route("GET", path + "/ready", "Whether the model answers.") { (exchange) throws(MartletError) in
                 let model = Self.model(exchange)
                 let isReady = try await service.isReady(model, exchange.context)
                 return HTTPResponse(
                     status: isReady ? 200 : 503, json: ["name": .string(model.name), "ready": .bool(isReady)])
             },
-            route("GET", path + "/config") { (exchange) throws(MartletError) in
+            route("GET", path + "/config", "The model as Triton configures it.") { (exchange) throws(MartletError) in
                 HTTPResponse(json: Self.json(try await service.configuration(of: Self.model(exchange), exchange.context)))
             },
-            route("GET", path + "/stats") { (exchange) throws(MartletError) in
+            route("GET", path + "/stats", "What the model has done.") { (exchange) throws(MartletError) in
                 try await statistics(Self.model(exchange), exchange)
             },
-            route("POST", path + "/infer") { (exchange) throws(MartletError) in try await infer(exchange) },
+            route(
+                "POST", path + "/infer",
+                "What the model makes of texts. The body may go on in raw tensors behind its JSON (inference-header-content-length).",
+                request: OpenInferenceSchema.request, response: OpenInferenceSchema.response, infer),
         ]
     }
 
     private var repository: [HTTPRoute] {
         [
-            route("POST", "/v2/repository/index") { (exchange) throws(MartletError) in
+            route("POST", "/v2/repository/index", "Every version and its state.") { (exchange) throws(MartletError) in
                 let body = try await Self.optionalObject(exchange, limits)
                 let readyOnly = body["ready"].isMissing ? false : try body["ready"].bool()
                 let entries = try await service.index(readyOnly: readyOnly, exchange.context)
@@ -81,7 +88,7 @@ package struct OpenInferenceRoutes: Sendable {
                             ]
                         }))
             },
-            route("POST", "/v2/repository/models/{model}/load", isManagement: true) {
+            route("POST", "/v2/repository/models/{model}/load", "Serves a model again.", isManagement: true) {
                 (exchange) throws(MartletError) in
                 let parameters = try await Self.optionalObject(exchange, limits)["parameters"]
                 let names = parameters.isMissing ? [] : try parameters.members().map(\.name)
@@ -89,7 +96,7 @@ package struct OpenInferenceRoutes: Sendable {
                 try await service.load(name, parameters: names, exchange.context)
                 return HTTPResponse(json: ["name": .string(name), "load": true])
             },
-            route("POST", "/v2/repository/models/{model}/unload", isManagement: true) {
+            route("POST", "/v2/repository/models/{model}/unload", "Takes a model out of service.", isManagement: true) {
                 (exchange) throws(MartletError) in
                 let name = Self.model(exchange).name
                 try await service.unload(name, exchange.context)
@@ -119,13 +126,19 @@ package struct OpenInferenceRoutes: Sendable {
     // MARK: Forms
 
     private func route(
-        _ method: String, _ pattern: String, isManagement: Bool = false,
+        _ method: String, _ pattern: String, _ summary: String, isManagement: Bool = false, request: JSONValue? = nil,
+        response: JSONValue = [:],
         _ run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
     ) -> HTTPRoute {
         HTTPRoute(
             method, pattern, isManagement: isManagement,
+            documentation: HTTPDocumentation(
+                summary, tag: "Open Inference Protocol", request: request.map { .json($0) } ?? .none,
+                response: .json(response)),
             failure: { error in
-                HTTPResponse(status: error.httpStatus, json: ["error": .string(error.message)], headers: error.retryHeaders)
+                HTTPResponse(
+                    status: error.httpStatus, json: ["error": .string(error.message)],
+                    headers: HTTPFailure.retryHeader(error))
             }, run: run)
     }
 

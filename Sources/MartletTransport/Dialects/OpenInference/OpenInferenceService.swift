@@ -7,6 +7,7 @@ struct OpenInferenceService: Sendable {
     let limits: Limits
     /// Name and version, such as `martlet/0.1.0`.
     let software: String
+    let readiness: Readiness
 
     // MARK: The server
 
@@ -18,11 +19,6 @@ struct OpenInferenceService: Sendable {
                 "binary_tensor_data", "classification", "model_configuration", "model_repository", "parameters",
                 "schedule_policy", "statistics",
             ])
-    }
-
-    /// True when some version of some model answers.
-    func isReady(_ context: CallContext) async throws(MartletError) -> Bool {
-        try await handler.listModels(named: nil, context: context).contains { $0.state == .ready }
     }
 
     // MARK: One model

@@ -7,8 +7,7 @@ struct TEIBody {
     private let limits: Limits
 
     init(_ exchange: HTTPExchange, limits: Limits) async throws(MartletError) {
-        let bytes = try await exchange.body.collect(atMost: limits.messageBytesMax)
-        field = JSONField(try JSONValue(parsing: bytes))
+        field = JSONField(try await exchange.json(atMost: limits.messageBytesMax))
         _ = try field.members()
         self.limits = limits
     }

@@ -4,16 +4,17 @@ internal import MartletWire
 /// How TEI shows an error: its kind decides the status.
 enum TEIFailure {
     static func response(_ error: MartletError) -> HTTPResponse {
-        // A key that is wrong or missing has no body, and a body that is too long a plain text.
+        // A key that is wrong or missing has no body, and what HTTP itself refuses is told in plain text.
         if error.code == .unauthenticated { return HTTPResponse(status: 401) }
-        if error.code == .resourceExhausted, error.retryAfter == nil {
+        if error.cause is HTTPStatusCode {
             return HTTPResponse(
-                status: 413, headers: [("content-type", "text/plain; charset=utf-8")], body: .bytes(Array(error.message.utf8)))
+                status: error.httpStatus, headers: [("content-type", "text/plain; charset=utf-8")],
+                body: .bytes(Array(error.message.utf8)))
         }
         let (kind, status) = kind(of: error)
         return HTTPResponse(
             status: status, json: ["error": .string(error.message), "error_type": .string(kind)],
-            headers: error.retryHeaders)
+            headers: HTTPFailure.retryHeader(error))
     }
 
     /// An empty list where texts belong.

@@ -7,30 +7,49 @@ package struct TEIRoutes: Sendable {
     private let choice: ModelChoice
     private let limits: Limits
     private let listRerank: ListRerank
+    private let readiness: Readiness
 
-    package init(handler: any InferenceHandler, limits: Limits, software: String) {
+    package init(handler: any InferenceHandler, limits: Limits, software: String, readiness: Readiness) {
         service = TEIService(handler: handler, limits: limits, software: software)
         choice = ModelChoice(handler: handler)
         listRerank = ListRerank(handler: handler, limits: limits)
         self.limits = limits
+        self.readiness = readiness
     }
 
     package var routes: [HTTPRoute] {
         [
-            route("POST", "/predict", predict), route("POST", "/embed", embed), route("POST", "/embed_all", embedAll),
-            route("POST", "/embed_sparse") { (_) throws(MartletError) in throw .noSparseVectors },
-            route("POST", "/rerank", rerank), route("POST", "/similarity", similarity),
-            route("POST", "/tokenize", tokenize), route("POST", "/decode", decode),
-            route("POST", "/", ownTask), route("POST", "/invocations", ownTask),
-            route("GET", "/info", info), route("GET", "/health", health), route("GET", "/ping", health),
+            route("POST", "/predict", "Labels and scores of texts or pairs.", TEISchema.predict, TEISchema.predicted, predict),
+            route("POST", "/embed", "A vector for each text.", TEISchema.embed, TEISchema.embedded, embed),
+            route("POST", "/embed_all", "A vector for each token.", TEISchema.embed, TEISchema.embeddedAll, embedAll),
+            route("POST", "/embed_sparse", "No model here gives sparse vectors.", TEISchema.embed) {
+                (_) throws(MartletError) in throw .noSparseVectors
+            },
+            route(
+                "POST", "/rerank", "Texts by their score with a query; with `documents` in the form of infinity.",
+                BodySchema.oneOf(TEISchema.rerank, OpenAISchema.rerank), rerank),
+            route("POST", "/similarity", "Cosines of a sentence with others.", TEISchema.similarity, similarity),
+            route("POST", "/tokenize", "The tokens of texts.", TEISchema.tokenize, tokenize),
+            route("POST", "/decode", "The texts of token ids.", TEISchema.decode, BodySchema.list(BodySchema.text), decode),
+            route("POST", "/", "What the model is for.", BodySchema.anyObject, ownTask),
+            route("POST", "/invocations", "What the model is for.", BodySchema.anyObject, ownTask),
+            route("GET", "/info", "The model and the server's limits.", nil, BodySchema.anyObject, info),
+            route("GET", "/health", "Whether requests should come here.", empty: true, health),
+            route("GET", "/ping", "Whether requests should come here.", empty: true, health),
         ]
     }
 
     private func route(
-        _ method: String, _ pattern: String,
-        _ run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
+        _ method: String, _ pattern: String, _ summary: String, _ request: JSONValue? = nil, _ response: JSONValue = [:],
+        empty: Bool = false, _ run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
     ) -> HTTPRoute {
-        HTTPRoute(method, pattern, failure: TEIFailure.response, run: run)
+        let choice = HTTPDocumentation.Parameter("model", BodySchema.text, "name, name@version or name:label")
+        return HTTPRoute(
+            method, pattern,
+            documentation: HTTPDocumentation(
+                summary, tag: "Text Embeddings Inference", parameters: empty ? [] : [choice],
+                request: request.map { .json($0) } ?? .none, response: empty ? .none : .json(response)),
+            failure: TEIFailure.response, run: run)
     }
 
     private func model(_ exchange: HTTPExchange) async throws(MartletError) -> ModelReference {
@@ -191,8 +210,7 @@ package struct TEIRoutes: Sendable {
     }
 
     private func health(_ exchange: HTTPExchange) async throws(MartletError) -> HTTPResponse {
-        let models = try await service.handler.listModels(named: nil, context: exchange.context)
-        guard models.contains(where: { $0.state == .ready }) else { throw MartletError(.unavailable, "no model is ready") }
+        try await readiness.check(exchange.context)
         return HTTPResponse()
     }
 
