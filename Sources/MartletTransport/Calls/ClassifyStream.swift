@@ -1,7 +1,8 @@
 internal import MartletCore
 internal import MartletWire
 
-/// `ClassifyStream`: many requests on one call. One that fails is answered with its failure and does not end the stream.
+/// `ClassifyStream`: many requests on one call. One that fails is answered with its failure and does not end the
+/// stream.
 struct ClassifyStream: Sendable {
     let handler: any InferenceHandler
     let codec: MessageCodec

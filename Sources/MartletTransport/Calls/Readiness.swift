@@ -1,7 +1,7 @@
 package import MartletCore
 
-/// Whether requests should come to this server: some model is ready, and the server does not drain. What every protocol's
-/// own question for it is answered by.
+/// Whether requests should come to this server: some model is ready, and the server does not drain. What every
+/// protocol's own question for it is answered by.
 package struct Readiness: Sendable {
     private let handler: any InferenceHandler
     private let drain: DrainSignal

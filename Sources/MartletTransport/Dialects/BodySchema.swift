@@ -1,6 +1,7 @@
 internal import MartletWire
 
-/// JSON schemas of the dialects' bodies, for the OpenAPI document. They say what is there; the routes say what is wrong.
+/// JSON schemas of the dialects' bodies, for the OpenAPI document. They say what is there; the routes say what is
+/// wrong.
 enum BodySchema {
     static let text: JSONValue = ["type": "string"]
     static let flag: JSONValue = ["type": "boolean"]
@@ -11,7 +12,9 @@ enum BodySchema {
     static func list(_ element: JSONValue) -> JSONValue { ["type": "array", "items": element] }
     static func oneOf(_ schemas: JSONValue...) -> JSONValue { ["anyOf": .array(schemas)] }
     static func orNull(_ schema: JSONValue) -> JSONValue { oneOf(schema, ["type": "null"]) }
-    static func choice(_ values: String...) -> JSONValue { ["type": "string", "enum": .array(values.map { .string($0) })] }
+    static func choice(_ values: String...) -> JSONValue {
+        ["type": "string", "enum": .array(values.map { .string($0) })]
+    }
 
     /// Members that must be there, and ones that may be.
     static func object(_ required: [JSONValue.Member], optional: [JSONValue.Member] = []) -> JSONValue {

@@ -1,13 +1,14 @@
 internal import MartletCore
 
-/// Which model a request means where its dialect has no field for one: the header or metadata `x-martlet-model`, the query's
-/// `model`, else the only model served.
+/// Which model a request means where its dialect has no field for one: the header or metadata `x-martlet-model`, the
+/// query's `model`, else the only model served.
 struct ModelChoice: Sendable {
     static let header = "x-martlet-model"
 
     let handler: any InferenceHandler
 
-    /// - Throws: `.invalidArgument` for a name of another form, or when several models could be meant; `.unavailable` when
+    /// - Throws: `.invalidArgument` for a name of another form, or when several models could be meant; `.unavailable`
+    ///   when
     ///   none is ready.
     func reference(
         _ context: CallContext, query: [(name: String, value: String)] = []
@@ -23,8 +24,8 @@ struct ModelChoice: Sendable {
         guard names.count == 1 else {
             throw MartletError(
                 .invalidArgument,
-                "this server has \(names.count) models; name one by the header \(Self.header) or the query's model, such as "
-                    + "?model=\(only)")
+                "this server has \(names.count) models; name one by the header \(Self.header) or the query's model, "
+                    + "such as ?model=\(only)")
         }
         return ModelReference(name: only)
     }

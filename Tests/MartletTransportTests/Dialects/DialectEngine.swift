@@ -7,7 +7,8 @@ import Synchronization
 /// - `rank` version 1: one label, its logit the bytes of the pair less the bytes of the text.
 /// - `vectors` version 2: for a text (bytes, scalars, 1) or for tokens (their number, 0, 1), of length 1 where asked.
 ///
-/// A text of more than 20 bytes has 600 tokens, which is too many. `busy`, `down`, `broken` and `late` fail as they say.
+/// A text of more than 20 bytes has 600 tokens, which is too many. `busy`, `down`, `broken` and `late` fail as they
+/// say.
 final class DialectEngine: InferenceHandler {
     private let base = FakeHandler()
     let classified = Mutex<[(request: ClassifyRequest, context: CallContext)]>([])
@@ -18,7 +19,8 @@ final class DialectEngine: InferenceHandler {
     static let maxTokens = 512
 
     static let all: [ModelStatus] = [
-        status("guard", 1, ["SAFE", "INJECTION"]), status("guard", 3, ["SAFE", "INJECTION"], labels: ["latest", "stable"]),
+        status("guard", 1, ["SAFE", "INJECTION"]),
+        status("guard", 3, ["SAFE", "INJECTION"], labels: ["latest", "stable"]),
         ModelStatus(name: "guard", version: 4, state: .failed, reason: "digest mismatch"),
         status("rank", 1, ["RELEVANT"]), status("vectors", 2, [], dimensions: 3),
     ]
@@ -70,7 +72,9 @@ final class DialectEngine: InferenceHandler {
         classified.withLock { $0.append((request, context)) }
         let status = try resolve(request.model)
         guard status.dimensions == 0 else { throw MartletError(.unimplemented, "this model gives vectors") }
-        guard !request.inputs.isEmpty else { throw MartletError(.invalidArgument, "inputs is empty; send 1 to 256 texts") }
+        guard !request.inputs.isEmpty else {
+            throw MartletError(.invalidArgument, "inputs is empty; send 1 to 256 texts")
+        }
         var results: [TextResult] = []
         for input in request.inputs {
             let isCut = try Self.check(input.text, request.overflow)
@@ -88,14 +92,17 @@ final class DialectEngine: InferenceHandler {
         return ClassifyAnswer(
             model: ModelIdentity(name: status.name, version: status.version, digest: status.digest), results: results,
             timing: CallTiming(
-                queue: .milliseconds(1), tokenize: .milliseconds(2), compute: .milliseconds(3), total: .milliseconds(7)))
+                queue: .milliseconds(1), tokenize: .milliseconds(2), compute: .milliseconds(3), total: .milliseconds(7)
+            ))
     }
 
     func embed(_ request: EmbedRequest, context: CallContext) async throws(MartletError) -> EmbedAnswer {
         embedded.withLock { $0.append(request) }
         let status = try resolve(request.model)
         guard status.dimensions > 0 else { throw MartletError(.unimplemented, "this model gives no vectors") }
-        guard !request.inputs.isEmpty else { throw MartletError(.invalidArgument, "inputs is empty; send 1 to 256 texts") }
+        guard !request.inputs.isEmpty else {
+            throw MartletError(.invalidArgument, "inputs is empty; send 1 to 256 texts")
+        }
         var results: [EmbedResult] = []
         for input in request.inputs {
             var values: [Float]
@@ -158,7 +165,8 @@ final class DialectEngine: InferenceHandler {
         try await base.tokenize(request, context: context)
     }
 
-    func detokenize(_ request: DetokenizeRequest, context: CallContext) async throws(MartletError) -> DetokenizeAnswer {
+    func detokenize(_ request: DetokenizeRequest, context: CallContext) async throws(MartletError) -> DetokenizeAnswer
+    {
         try await base.detokenize(request, context: context)
     }
 

@@ -29,7 +29,8 @@ struct DialectPeer: Sendable {
 
     // MARK: Calls
 
-    func call(_ path: String, _ request: ProtoBytes = [], metadata: [String: String] = [:]) async throws -> ProtoFields {
+    func call(_ path: String, _ request: ProtoBytes = [], metadata: [String: String] = [:]) async throws -> ProtoFields
+    {
         let call = try #require(calls[path], "no call \(path)")
         guard case .unary(let run) = call.body else {
             Issue.record("\(path) is a stream")
@@ -98,7 +99,8 @@ struct DialectPeer: Sendable {
         _ method: String, _ target: String, body: [UInt8], headers: [String: String] = [:]
     ) async throws -> Reply {
         let parts = target.split(separator: "?", maxSplits: 1).map(String.init)
-        let query = (parts.count > 1 ? parts[1].split(separator: "&") : []).map { pair -> (name: String, value: String) in
+        let query = (parts.count > 1 ? parts[1].split(separator: "&") : []).map {
+            pair -> (name: String, value: String) in
             let sides = pair.split(separator: "=", maxSplits: 1).map(String.init)
             return (sides[0], sides.count > 1 ? sides[1] : "")
         }

@@ -8,7 +8,8 @@ struct OpenAIRoutesTests {
         "an input is a text, texts, ids, or lists of ids",
         arguments: [(#""ab""#, 1), (#"["ab","c"]"#, 2), ("[1,2,3]", 1), ("[[1,2],[3]]", 2)])
     func inputs(input: String, count: Int) async throws {
-        let reply = try await DialectPeer().post("/v1/embeddings", #"{"model":"vectors","input":\#(input),"user":"u"}"#)
+        let reply = try await DialectPeer().post(
+            "/v1/embeddings", #"{"model":"vectors","input":\#(input),"user":"u"}"#)
         let json = try reply.json
         #expect(reply.status == 200 && json["object"]?.text == "list" && json["model"]?.text == "vectors@2")
         let data = try #require(json["data"]?.elements)
@@ -25,7 +26,9 @@ struct OpenAIRoutesTests {
         let plain = try await peer.post("/v1/embeddings", body + #":"float"}"#).json["data"]?.elements[0]["embedding"]
         let coded = try await peer.post("/v1/embeddings", body + #":"base64"}"#).json["data"]?.elements[0]["embedding"]
         let bytes = try #require(Base64.decoded(Array((coded?.text ?? "").utf8)))
-        #expect(ProtoFields.floats(bytes).map(Double.init) == plain?.elements.compactMap { $0.number.map { Double(Float($0)) } })
+        #expect(
+            ProtoFields.floats(bytes).map(Double.init)
+                == plain?.elements.compactMap { $0.number.map { Double(Float($0)) } })
         #expect(bytes.count == 8)
     }
 
@@ -42,18 +45,33 @@ struct OpenAIRoutesTests {
         arguments: [
             Bad(path: "/v1/embeddings", body: "[]", status: 400, type: "invalid_request_error"),
             Bad(path: "/v1/embeddings", body: #"{"model":"vectors"}"#, status: 400, type: "invalid_request_error"),
-            Bad(path: "/v1/embeddings", body: #"{"model":"vectors","input":[]}"#, status: 400, type: "invalid_request_error"),
-            Bad(path: "/v1/embeddings", body: #"{"model":"absent","input":"a"}"#, status: 404, type: "invalid_request_error"),
+            Bad(
+                path: "/v1/embeddings", body: #"{"model":"vectors","input":[]}"#, status: 400,
+                type: "invalid_request_error"),
+            Bad(
+                path: "/v1/embeddings", body: #"{"model":"absent","input":"a"}"#, status: 404,
+                type: "invalid_request_error"),
             Bad(path: "/v1/embeddings", body: #"{"model":7,"input":"a"}"#, status: 400, type: "invalid_request_error"),
-            Bad(path: "/v1/embeddings", body: #"{"model":"guard","input":"a"}"#, status: 400, type: "invalid_request_error"),
+            Bad(
+                path: "/v1/embeddings", body: #"{"model":"guard","input":"a"}"#, status: 400,
+                type: "invalid_request_error"),
             Bad(
                 path: "/v1/embeddings", body: #"{"model":"vectors","input":"a","encoding_format":"hex"}"#, status: 400,
                 type: "invalid_request_error"),
-            Bad(path: "/v1/embeddings", body: #"{"model":"vectors","input":"busy"}"#, status: 429, type: "rate_limit_error"),
-            Bad(path: "/v1/embeddings", body: #"{"model":"vectors","input":"down"}"#, status: 503, type: "server_error"),
-            Bad(path: "/v1/rerank", body: #"{"model":"rank","query":"a"}"#, status: 400, type: "invalid_request_error"),
-            Bad(path: "/rerank", body: #"{"model":"rank","documents":["a"]}"#, status: 400, type: "invalid_request_error"),
-            Bad(path: "/classify", body: #"{"model":"absent","input":["a"]}"#, status: 404, type: "invalid_request_error"),
+            Bad(
+                path: "/v1/embeddings", body: #"{"model":"vectors","input":"busy"}"#, status: 429,
+                type: "rate_limit_error"),
+            Bad(
+                path: "/v1/embeddings", body: #"{"model":"vectors","input":"down"}"#, status: 503, type: "server_error"
+            ),
+            Bad(
+                path: "/v1/rerank", body: #"{"model":"rank","query":"a"}"#, status: 400, type: "invalid_request_error"),
+            Bad(
+                path: "/rerank", body: #"{"model":"rank","documents":["a"]}"#, status: 400,
+                type: "invalid_request_error"),
+            Bad(
+                path: "/classify", body: #"{"model":"absent","input":["a"]}"#, status: 404,
+                type: "invalid_request_error"),
         ])
     func errors(_ bad: Bad) async throws {
         let reply = try await DialectPeer().post(bad.path, bad.body)
@@ -77,7 +95,8 @@ struct OpenAIRoutesTests {
     @Test("documents are ranked in Cohere's form and in infinity's")
     func rerank() async throws {
         let peer = DialectPeer()
-        let body = #"{"model":"rank","query":"a","documents":["b","bcd",{"text":"bc"}],"top_n":2,"return_documents":true}"#
+        let body =
+            #"{"model":"rank","query":"a","documents":["b","bcd",{"text":"bc"}],"top_n":2,"return_documents":true}"#
         for path in ["/v1/rerank", "/v2/rerank"] {
             let json = try await peer.post(path, body).json
             let results = try #require(json["results"]?.elements)
@@ -94,7 +113,8 @@ struct OpenAIRoutesTests {
     func classify() async throws {
         let peer = DialectPeer()
         let json = try await peer.post("/classify", #"{"model":"guard","input":["abcdef","a"]}"#).json
-        #expect(json["object"]?.text == "classify" && json.names == ["object", "data", "model", "usage", "id", "created"])
+        #expect(
+            json["object"]?.text == "classify" && json.names == ["object", "data", "model", "usage", "id", "created"])
         #expect(json["data"]?.elements.map { $0.elements[0]["label"]?.text } == ["INJECTION", "SAFE"])
         let raw = try await peer.post("/classify", #"{"model":"guard","input":["a"],"raw_scores":true}"#).json
         #expect(raw["data"]?.elements[0].elements.map { $0["score"]?.number } == [0, -3])

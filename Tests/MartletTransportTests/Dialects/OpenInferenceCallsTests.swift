@@ -76,13 +76,16 @@ struct OpenInferenceCallsTests {
     @Test(
         "a raw tensor that lies about its sizes is refused by name",
         arguments: [
-            Hostile(name: "length beyond the end", shape: [1], raw: [9, 0, 0, 0, 65], says: "has 9 bytes, and 1 are left"),
+            Hostile(
+                name: "length beyond the end", shape: [1], raw: [9, 0, 0, 0, 65], says: "has 9 bytes, and 1 are left"),
             Hostile(name: "largest length", shape: [1], raw: [255, 255, 255, 255, 65], says: "4294967295 bytes"),
             Hostile(name: "half a length", shape: [1], raw: [1, 0], says: "ends inside the length of element 0"),
             Hostile(name: "half a second length", shape: [2], raw: [1, 0, 0, 0, 65, 1], says: "length of element 1"),
             Hostile(name: "too few elements", shape: [3], raw: raw(["a"]), says: "has 1 elements"),
             Hostile(name: "too many elements", shape: [1], raw: raw(["a", "b"]), says: "more elements than the 1"),
-            Hostile(name: "a million empty texts", shape: [2], raw: .init(repeating: 0, count: 1 << 20), says: "more elements"),
+            Hostile(
+                name: "a million empty texts", shape: [2], raw: .init(repeating: 0, count: 1 << 20),
+                says: "more elements"),
             Hostile(name: "nothing", shape: [1], raw: [], says: "has 0 elements"),
             Hostile(name: "no shape", shape: [], raw: raw(["a"]), says: "inputs[0].shape is []"),
             Hostile(name: "negative", shape: [-1], raw: raw(["a"]), says: "inputs[0].shape is [-1]"),
@@ -130,7 +133,8 @@ struct OpenInferenceCallsTests {
                 .message(5, [.text(2, "BYTES"), .packed(3, [1]), .message(5, [.bytes(8, [65])])]), .bytes(7, one),
             ], code: .invalidArgument, says: "contents beside raw_input_contents"),
         Refused(
-            name: "no model", request: infer("absent", shape: [1], raw: one), code: .notFound, says: "no model of that name"),
+            name: "no model", request: infer("absent", shape: [1], raw: one), code: .notFound,
+            says: "no model of that name"),
         Refused(
             name: "no version", request: infer(version: "9", shape: [1], raw: one), code: .notFound,
             says: "no model of that name"),
@@ -138,7 +142,8 @@ struct OpenInferenceCallsTests {
             name: "no output", request: infer(shape: [1], raw: one, outputs: [[.text(1, "embedding")]]),
             code: .invalidArgument, says: "label, score, labels, scores, logits"),
         Refused(
-            name: "an output twice", request: infer(shape: [1], raw: one, outputs: [[.text(1, "label")], [.text(1, "label")]]),
+            name: "an output twice",
+            request: infer(shape: [1], raw: one, outputs: [[.text(1, "label")], [.text(1, "label")]]),
             code: .invalidArgument, says: "outputs[1].name is asked for twice"),
         Refused(
             name: "classes of labels",
@@ -155,7 +160,8 @@ struct OpenInferenceCallsTests {
             request: infer(shape: [1], raw: one, parameters: [parameter("timeout", [.text(3, "soon")])]),
             code: .invalidArgument, says: "parameters.timeout must be"),
         Refused(
-            name: "priority", request: infer(shape: [1], raw: one, parameters: [parameter("priority", [.varint(2, .max)])]),
+            name: "priority",
+            request: infer(shape: [1], raw: one, parameters: [parameter("priority", [.varint(2, .max)])]),
             code: .invalidArgument, says: "parameters.priority must be"),
         Refused(
             name: "too long", request: infer(shape: [1], raw: raw([.init(repeating: "x", count: 30)])),
@@ -163,7 +169,8 @@ struct OpenInferenceCallsTests {
         Refused(
             name: "pairs for vectors", request: infer("vectors", shape: [1, 2], raw: raw(["a", "b"])),
             code: .invalidArgument, says: "pairs of texts"),
-        Refused(name: "overload", request: infer(shape: [1], raw: raw(["busy"])), code: .resourceExhausted, says: "queue"),
+        Refused(
+            name: "overload", request: infer(shape: [1], raw: raw(["busy"])), code: .resourceExhausted, says: "queue"),
     ]
 
     @Test("what cannot be answered is refused with its status", arguments: refused)
@@ -188,7 +195,8 @@ struct OpenInferenceCallsTests {
         #expect(answer.messages(5).map { $0.numbers(3) } == [[1, 1], [1, 2], [1, 2]])
         #expect(ProtoFields.elements(answer.bytes(6)[0]) == ["2.0:1:INJECTION"])
         #expect(ProtoFields.elements(answer.bytes(6)[1]) == ["SAFE", "INJECTION"])
-        #expect(ProtoFields.elements(answer.bytes(6)[2]).map { $0.split(separator: ":").last } == ["INJECTION", "SAFE"])
+        #expect(
+            ProtoFields.elements(answer.bytes(6)[2]).map { $0.split(separator: ":").last } == ["INJECTION", "SAFE"])
     }
 
     @Test("a model of vectors answers with its embedding")
@@ -202,7 +210,10 @@ struct OpenInferenceCallsTests {
 
     @Test(
         "a version is a number, a label, or a part of the name",
-        arguments: [("guard", "", "3"), ("guard", "1", "1"), ("guard", "stable", "3"), ("guard@1", "", "1"), ("guard:stable", "", "3")])
+        arguments: [
+            ("guard", "", "3"), ("guard", "1", "1"), ("guard", "stable", "3"), ("guard@1", "", "1"),
+            ("guard:stable", "", "3"),
+        ])
     func versions(name: String, version: String, answers: String) async throws {
         let answer = try await DialectPeer().call(
             Self.service + "ModelInfer", Self.infer(name, version: version, shape: [1], raw: Self.one))
@@ -212,7 +223,9 @@ struct OpenInferenceCallsTests {
     @Test("overflow and timeout reach the engine; a window has no logits")
     func parameters() async throws {
         let peer = DialectPeer()
-        for (name, value) in [("truncate", [.varint(1, 1)]), ("truncate", [.text(3, "left")]), ("overflow", [.text(3, "window")])]
+        for (name, value) in [
+            ("truncate", [.varint(1, 1)]), ("truncate", [.text(3, "left")]), ("overflow", [.text(3, "window")]),
+        ]
             as [(String, ProtoBytes)]
         {
             let request = Self.infer(

@@ -12,11 +12,14 @@ struct OpenInferenceRoutesTests {
 
     @Test("texts as JSON have their answer as JSON")
     func infers() async throws {
-        for (data, shape) in [(#"["abcdef","a"]"#, "[2]"), (#"[["abcdef"],["a"]]"#, "[2,1]"), (#"["abcdef","a"]"#, "[2,1]")] {
+        for (data, shape) in [
+            (#"["abcdef","a"]"#, "[2]"), (#"[["abcdef"],["a"]]"#, "[2,1]"), (#"["abcdef","a"]"#, "[2,1]"),
+        ] {
             let reply = try await DialectPeer().post(Self.path, Self.body(data, shape: shape))
             let json = try reply.json
             #expect(reply.status == 200 && reply.headers["content-type"] == "application/json")
-            #expect(json["model_name"]?.text == "guard" && json["model_version"]?.text == "3" && json["id"]?.text == "r1")
+            #expect(
+                json["model_name"]?.text == "guard" && json["model_version"]?.text == "3" && json["id"]?.text == "r1")
             let outputs = try #require(json["outputs"]?.elements)
             #expect(outputs.map { $0["name"]?.text } == ["label", "score", "scores", "logits"])
             #expect(outputs[0]["data"] == ["INJECTION", "SAFE"] && outputs[0]["shape"] == [2])
@@ -27,7 +30,8 @@ struct OpenInferenceRoutesTests {
     @Test("a version in the path is a number or a label")
     func versions() async throws {
         for (version, answers) in [("1", "1"), ("stable", "3")] {
-            let reply = try await DialectPeer().post("/v2/models/guard/versions/\(version)/infer", Self.body(#"["a"]"#))
+            let reply = try await DialectPeer().post(
+                "/v2/models/guard/versions/\(version)/infer", Self.body(#"["a"]"#))
             #expect(try reply.json["model_version"]?.text == answers)
         }
     }
@@ -92,12 +96,16 @@ struct OpenInferenceRoutesTests {
         Bad(name: "no JSON", body: "{", says: "not valid JSON"),
         Bad(name: "a list", body: "[]", says: "the body must be an object"),
         Bad(name: "no inputs", body: "{}", says: "inputs is missing"),
-        Bad(name: "no data", body: #"{"inputs":[{"name":"t","shape":[1],"datatype":"BYTES"}]}"#, says: "inputs[0].data is missing"),
+        Bad(
+            name: "no data", body: #"{"inputs":[{"name":"t","shape":[1],"datatype":"BYTES"}]}"#,
+            says: "inputs[0].data is missing"),
         Bad(name: "a number", body: body("[1]"), says: "inputs[0].data[0] must be a string"),
         Bad(name: "a deep list", body: body(#"[[["a"]]]"#), says: "inputs[0].data[0][0] must be a string"),
         Bad(name: "a fraction", body: body(#"["a"]"#, shape: "[1.5]"), says: "inputs[0].shape[0] must be an integer"),
         Bad(name: "too few", body: body(#"["a"]"#, shape: "[2]"), says: "stands for 2"),
-        Bad(name: "datatype", body: #"{"inputs":[{"name":"t","shape":[1],"datatype":"FP32","data":[1]}]}"#, says: "datatype is FP32"),
+        Bad(
+            name: "datatype", body: #"{"inputs":[{"name":"t","shape":[1],"datatype":"FP32","data":[1]}]}"#,
+            says: "datatype is FP32"),
         Bad(name: "size without header", body: binaryHead("5"), says: "needs the header"),
         Bad(
             name: "header beyond the body", body: "{}", headers: ["inference-header-content-length": "3"],
@@ -107,7 +115,8 @@ struct OpenInferenceRoutesTests {
             says: "inference-header-content-length must be"),
         Bad(
             name: "size beyond the body", body: binaryHead("5"),
-            headers: ["inference-header-content-length": "\(binaryHead("5").utf8.count)"], says: "is 5, and 0 bytes are left"),
+            headers: ["inference-header-content-length": "\(binaryHead("5").utf8.count)"],
+            says: "is 5, and 0 bytes are left"),
         Bad(
             name: "largest size", body: binaryHead("9223372036854775807"),
             headers: ["inference-header-content-length": "\(binaryHead("9223372036854775807").utf8.count)"],
@@ -115,7 +124,9 @@ struct OpenInferenceRoutesTests {
         Bad(
             name: "bytes of nothing", body: body(#"["a"]"#) + "xx",
             headers: ["inference-header-content-length": "\(body(#"["a"]"#).utf8.count)"], says: "2 bytes follow"),
-        Bad(name: "unknown model", path: "/v2/models/absent/infer", body: body(#"["a"]"#), status: 404, says: "no model"),
+        Bad(
+            name: "unknown model", path: "/v2/models/absent/infer", body: body(#"["a"]"#), status: 404,
+            says: "no model"),
         Bad(name: "overload", body: body(#"["busy"]"#), status: 429, says: "queue"),
         Bad(name: "draining", body: body(#"["down"]"#), status: 503, says: "drains"),
         Bad(name: "deadline", body: body(#"["late"]"#), status: 504, says: "deadline"),

@@ -11,7 +11,8 @@ struct TEICallsTests {
         #expect(answer.messages(1).map { $0.text(2) } == ["INJECTION", "SAFE"])
         #expect(abs(answer.messages(1)[0].floats(1)[0] - 0.880797) < 1e-5)
         let took = answer.message(2)
-        #expect(took.number(1) == 6 && took.number(2) == 5 && took.number(3) == 7_000_000 && took.number(6) == 3_000_000)
+        #expect(
+            took.number(1) == 6 && took.number(2) == 5 && took.number(3) == 7_000_000 && took.number(6) == 3_000_000)
         let pair = try await peer.call(
             "/tei.v1.Predict/PredictPair", [.text(1, "a"), .text(1, "bc"), .varint(3, 1)])
         #expect(pair.messages(1).map { $0.floats(1).first ?? 0 } == [0, -1])
@@ -108,7 +109,8 @@ struct TEICallsTests {
     func tokens() async throws {
         let peer = DialectPeer(["guard"])
         let tokens = try await peer.call("/tei.v1.Tokenize/Tokenize", [.text(1, "héllo you")]).messages(1)
-        #expect(tokens.map { $0.text(2) } == ["héllo", "you"] && tokens[1].number(4) == 7 && tokens[1].number(5) == 10)
+        #expect(
+            tokens.map { $0.text(2) } == ["héllo", "you"] && tokens[1].number(4) == 7 && tokens[1].number(5) == 10)
         #expect(try await peer.call("/tei.v1.Tokenize/Decode", [.packed(1, [1, 2])]).text(1) == "1 2")
         let info = try await peer.call("/tei.v1.Info/Info")
         #expect(info.text(4) == "guard" && info.text(5) == "d3" && info.number(7) == 1 && info.number(9) == 512)

@@ -86,17 +86,23 @@ struct TEIRoutesTests {
         Bad(path: "/predict", body: #"{"inputs":"a"}"#, model: "a b", status: 422, kind: "Validation"),
         Bad(path: "/predict", body: #"{"inputs":"a"}"#, model: nil, status: 422, kind: "Validation"),
         Bad(
-            path: "/predict", body: #"{"inputs":[\#((0..<33).map { _ in #"["a"]"# }.joined(separator: ","))]}"#, status: 422,
+            path: "/predict", body: #"{"inputs":[\#((0..<33).map { _ in #"["a"]"# }.joined(separator: ","))]}"#,
+            status: 422,
             kind: "Validation"),
         Bad(path: "/embed", body: #"{"inputs":"a"}"#, status: 424, kind: "Backend"),
         Bad(path: "/embed", body: #"{"inputs":[[1,-2]]}"#, model: "vectors", status: 422, kind: "Validation"),
-        Bad(path: "/embed", body: #"{"inputs":"a","prompt_name":"query"}"#, model: "vectors", status: 422, kind: "Validation"),
-        Bad(path: "/embed", body: #"{"inputs":"a","dimensions":0}"#, model: "vectors", status: 422, kind: "Validation"),
+        Bad(
+            path: "/embed", body: #"{"inputs":"a","prompt_name":"query"}"#, model: "vectors", status: 422,
+            kind: "Validation"),
+        Bad(
+            path: "/embed", body: #"{"inputs":"a","dimensions":0}"#, model: "vectors", status: 422, kind: "Validation"),
         Bad(path: "/embed_sparse", body: #"{"inputs":"a"}"#, model: "vectors", status: 424, kind: "Backend"),
         Bad(path: "/rerank", body: #"{"query":"a","texts":["b"]}"#, status: 424, kind: "Backend"),
         Bad(path: "/rerank", body: #"{"query":"a","texts":[]}"#, model: "rank", status: 400, kind: "Empty"),
         Bad(path: "/rerank", body: #"{"texts":["a"]}"#, model: "rank", status: 422, kind: "Validation"),
-        Bad(path: "/similarity", body: #"{"inputs":{"sentences":["a"]}}"#, model: "vectors", status: 422, kind: "Validation"),
+        Bad(
+            path: "/similarity", body: #"{"inputs":{"sentences":["a"]}}"#, model: "vectors", status: 422,
+            kind: "Validation"),
         Bad(path: "/tokenize", body: #"{"inputs":[]}"#, status: 400, kind: "Empty"),
         Bad(path: "/decode", body: #"{"ids":[]}"#, status: 400, kind: "Empty"),
         Bad(path: "/decode", body: #"{"ids":["a"]}"#, status: 422, kind: "Validation"),
@@ -136,7 +142,9 @@ struct TEIRoutesTests {
     @Test("embeddings are lists of lists, whatever the form of the inputs")
     func embeds() async throws {
         let peer = DialectPeer(["vectors"])
-        for (inputs, count) in [(#""ab""#, 1), (#"["ab","c"]"#, 2), ("[1,2]", 1), ("[[1,2],[3]]", 2), (#"["a",[1]]"#, 2)] {
+        for (inputs, count) in [
+            (#""ab""#, 1), (#"["ab","c"]"#, 2), ("[1,2]", 1), ("[[1,2],[3]]", 2), (#"["a",[1]]"#, 2),
+        ] {
             let reply = try await peer.post("/embed", #"{"inputs":\#(inputs),"normalize":false}"#)
             let found = try reply.json.elements.count
             #expect(reply.status == 200 && found == count, "\(inputs): \(reply.text)")
@@ -175,7 +183,8 @@ struct TEIRoutesTests {
     func tokens() async throws {
         let peer = DialectPeer(Self.classifier)
         let tokens = try await peer.post("/tokenize", #"{"inputs":"héllo you"}"#).json.elements[0].elements
-        #expect(tokens.map { $0["text"]?.text } == ["héllo", "you"] && tokens[1]["start"] == 7 && tokens[1]["stop"] == 10)
+        #expect(
+            tokens.map { $0["text"]?.text } == ["héllo", "you"] && tokens[1]["start"] == 7 && tokens[1]["stop"] == 10)
         #expect(try await peer.post("/tokenize", #"{"inputs":["a","b"]}"#).json.elements.count == 2)
         #expect(try await peer.post("/decode", #"{"ids":[1,2]}"#).json == ["1 2"])
         #expect(try await peer.post("/decode", #"{"ids":[[1],[2,3]]}"#).json == ["1", "2 3"])
@@ -193,7 +202,8 @@ struct TEIRoutesTests {
     @Test("the model describes itself in TEI's words, and the server its health")
     func info() async throws {
         let info = try await DialectPeer(Self.classifier).get("/info").json
-        #expect(info["model_id"]?.text == "guard" && info["model_sha"]?.text == "d3" && info["max_input_length"] == 512)
+        #expect(
+            info["model_id"]?.text == "guard" && info["model_sha"]?.text == "d3" && info["max_input_length"] == 512)
         #expect(info["model_type"]?["classifier"]?["id2label"]?["1"]?.text == "INJECTION")
         #expect(info["max_client_batch_size"] == 32 && info["tokenization_workers"] == 2)
         #expect(try await DialectPeer(["vectors"]).get("/info").json["model_type"]?.names == ["embedding"])

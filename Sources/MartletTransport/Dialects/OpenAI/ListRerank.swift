@@ -31,7 +31,8 @@ struct ListRerank: Sendable {
         let model = try await ModelChoice(handler: handler).reference(body["model"], exchange)
         let answer = try await TEIService(handler: handler, limits: limits, software: "").rerank(
             TEI.RerankRequest(
-                query: query, texts: texts, options: TEI.PredictOptions(rawScores: isRaw), returnText: returnsDocuments),
+                query: query, texts: texts, options: TEI.PredictOptions(rawScores: isRaw), returnText: returnsDocuments
+            ),
             model: model, exchange.context)
         let results = answer.value.prefix(topN).map { rank in
             var members = [

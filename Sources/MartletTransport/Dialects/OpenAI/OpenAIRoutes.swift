@@ -17,19 +17,25 @@ package struct OpenAIRoutes: Sendable {
 
     package var routes: [HTTPRoute] {
         [
-            route("POST", "/v1/embeddings", "A vector for each text.", OpenAISchema.embeddings, embeddings),
+            route("POST", "/v1/embeddings", "A vector for each text.", request: OpenAISchema.embeddings, embeddings),
             // Where TEI and infinity have it.
-            route("POST", "/embeddings", "A vector for each text.", OpenAISchema.embeddings, embeddings),
-            route("GET", "/v1/models", "Names of the models that answer.", nil, models),
-            route("GET", "/v1/models/{model}", "A model by name, name@version or name:label.", nil, model),
-            route("POST", "/v1/rerank", "Documents by their score with a query (Cohere).", OpenAISchema.rerank, rerank),
-            route("POST", "/v2/rerank", "Documents by their score with a query (Cohere).", OpenAISchema.rerank, rerank),
-            route("POST", "/classify", "Labels and scores of texts (infinity).", OpenAISchema.classify, classify),
+            route("POST", "/embeddings", "A vector for each text.", request: OpenAISchema.embeddings, embeddings),
+            route("GET", "/v1/models", "Names of the models that answer.", models),
+            route("GET", "/v1/models/{model}", "A model by name, name@version or name:label.", model),
+            route(
+                "POST", "/v1/rerank", "Documents by their score with a query (Cohere).", request: OpenAISchema.rerank,
+                rerank),
+            route(
+                "POST", "/v2/rerank", "Documents by their score with a query (Cohere).", request: OpenAISchema.rerank,
+                rerank),
+            route(
+                "POST", "/classify", "Labels and scores of texts (infinity).", request: OpenAISchema.classify, classify
+            ),
         ]
     }
 
     private func route(
-        _ method: String, _ pattern: String, _ summary: String, _ request: JSONValue? = nil,
+        _ method: String, _ pattern: String, _ summary: String, request: JSONValue? = nil,
         _ run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
     ) -> HTTPRoute {
         HTTPRoute(
@@ -104,7 +110,8 @@ package struct OpenAIRoutes: Sendable {
 
     private func models(_ exchange: HTTPExchange) async throws(MartletError) -> HTTPResponse {
         var names: [String] = []
-        for status in try await handler.listModels(named: nil, context: exchange.context) where status.state == .ready {
+        for status in try await handler.listModels(named: nil, context: exchange.context) where status.state == .ready
+        {
             if names.last != status.name { names.append(status.name) }
         }
         return HTTPResponse(json: ["object": "list", "data": .array(names.map { Self.model($0) })])

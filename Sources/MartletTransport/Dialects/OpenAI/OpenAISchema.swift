@@ -6,16 +6,24 @@ enum OpenAISchema {
     private static let ids = BodySchema.list(BodySchema.count)
 
     static let embeddings = BodySchema.object(
-        [.init("input", BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text), ids, BodySchema.list(ids)))],
+        [
+            .init(
+                "input", BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text), ids, BodySchema.list(ids))
+            )
+        ],
         optional: [
-            model, .init("encoding_format", BodySchema.choice("float", "base64")), .init("dimensions", BodySchema.count),
+            model, .init("encoding_format", BodySchema.choice("float", "base64")),
+            .init("dimensions", BodySchema.count),
             .init("user", BodySchema.text),
         ])
 
     static let rerank = BodySchema.object(
         [
             .init("query", BodySchema.text),
-            .init("documents", BodySchema.list(BodySchema.oneOf(BodySchema.text, BodySchema.object([.init("text", BodySchema.text)])))),
+            .init(
+                "documents",
+                BodySchema.list(BodySchema.oneOf(BodySchema.text, BodySchema.object([.init("text", BodySchema.text)])))
+            ),
         ],
         optional: [
             model, .init("top_n", ["type": "integer", "minimum": 1]), .init("return_documents", BodySchema.flag),

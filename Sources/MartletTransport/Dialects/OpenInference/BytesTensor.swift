@@ -60,17 +60,20 @@ enum BytesTensor {
         var rest = raw[...]
         while !rest.isEmpty {
             guard rest.count >= 4 else {
-                throw MartletError(.invalidArgument, "the raw inputs[0] ends inside the length of element \(texts.count)")
+                throw MartletError(
+                    .invalidArgument, "the raw inputs[0] ends inside the length of element \(texts.count)")
             }
             let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
             rest = rest.dropFirst(4)
             guard length <= rest.count else {
                 throw MartletError(
                     .invalidArgument,
-                    "the raw inputs[0] says that element \(texts.count) has \(length) bytes, and \(rest.count) are left")
+                    "the raw inputs[0] says that element \(texts.count) has \(length) bytes, and \(rest.count) are left"
+                )
             }
             guard texts.count < count else {
-                throw MartletError(.invalidArgument, "the raw inputs[0] has more elements than the \(count) of its shape")
+                throw MartletError(
+                    .invalidArgument, "the raw inputs[0] has more elements than the \(count) of its shape")
             }
             texts.append(try text(rest.prefix(length), index: texts.count))
             rest = rest.dropFirst(length)

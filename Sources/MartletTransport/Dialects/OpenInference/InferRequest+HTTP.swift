@@ -28,7 +28,8 @@ extension OpenInference.InferRequest {
             return
         }
         try self.init(
-            json: JSONValue(parsing: Array(body.prefix(length))), raw: body.dropFirst(length), hasRaw: true, model: model)
+            json: JSONValue(parsing: Array(body.prefix(length))), raw: body.dropFirst(length), hasRaw: true,
+            model: model)
     }
 
     private init(
@@ -46,7 +47,8 @@ extension OpenInference.InferRequest {
         guard rest.isEmpty else {
             throw MartletError(
                 .invalidArgument,
-                "\(rest.count) bytes follow the JSON text and the binary_data_size of the inputs; they belong to nothing")
+                "\(rest.count) bytes follow the JSON text and the binary_data_size of the inputs, and belong to nothing"
+            )
         }
         guard !body["outputs"].isMissing else { return }
         for field in try body["outputs"].elements() {
@@ -69,7 +71,8 @@ extension OpenInference.InferRequest {
             guard hasRaw else {
                 throw MartletError(
                     .invalidArgument,
-                    "\(size.path) needs the header inference-header-content-length, which says where the JSON text ends")
+                    "\(size.path) needs the header inference-header-content-length, which says where the JSON text ends"
+                )
             }
             guard field["data"].isMissing else {
                 throw MartletError(.invalidArgument, "\(field["data"].path) and \(size.path) came; send one of them")

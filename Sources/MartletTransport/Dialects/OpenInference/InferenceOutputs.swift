@@ -47,7 +47,8 @@ struct InferenceOutputs: Sendable {
             guard let name = Name(rawValue: output.name), names.contains(name) else {
                 throw MartletError(
                     .invalidArgument,
-                    "\(place).name is no output of this model; it has \(names.map(\.rawValue).joined(separator: ", "))")
+                    "\(place).name is no output of this model; it has \(names.map(\.rawValue).joined(separator: ", "))"
+                )
             }
             guard !wanted.contains(where: { $0.name == name }) else {
                 throw MartletError(.invalidArgument, "\(place).name is asked for twice: \(name.rawValue)")
@@ -58,7 +59,9 @@ struct InferenceOutputs: Sendable {
                     .invalidArgument, "\(place).parameters.classification belongs to the outputs scores and logits")
             }
             wanted.append(
-                Wanted(name: name, classes: classes, isBinary: try InferenceParameters.isBinary(output.parameters, place)))
+                Wanted(
+                    name: name, classes: classes, isBinary: try InferenceParameters.isBinary(output.parameters, place))
+            )
         }
         self.wanted = wanted
         areNamed = true
@@ -95,7 +98,8 @@ struct InferenceOutputs: Sendable {
                     guard areNamed else { continue }
                     throw MartletError(
                         .invalidArgument,
-                        "outputs: a text of several windows has no logits; ask for scores, or set overflow to truncate")
+                        "outputs: a text of several windows has no logits; ask for scores, or set overflow to truncate"
+                    )
                 }
                 let rows = results.map { result in
                     zip(result.classOrder, result.logits).map {

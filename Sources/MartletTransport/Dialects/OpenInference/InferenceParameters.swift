@@ -5,8 +5,8 @@ internal import MartletWire
 enum InferenceParameters {
     typealias Table = [String: OpenInference.Parameter]
 
-    /// `overflow`: `error` (the default), `truncate_right`, `truncate_left` or `window`; or `truncate`: true, `right` or
-    /// `left`.
+    /// `overflow`: `error` (the default), `truncate_right`, `truncate_left` or `window`; or `truncate`: true, `right`
+    /// or `left`.
     static func overflow(_ table: Table) throws(MartletError) -> OverflowPolicy {
         if let overflow = table["overflow"] {
             switch overflow {

@@ -19,7 +19,8 @@ package struct OpenInferenceCalls: Sendable {
 
     private var describing: [Call] {
         [
-            .unary(.openInference("ServerLive")) { (_, _) throws(MartletError) in codec.encodeServerLiveResponse(true) },
+            .unary(.openInference("ServerLive")) { (_, _) throws(MartletError) in codec.encodeServerLiveResponse(true)
+            },
             .unary(.openInference("ServerReady")) { (_, context) throws(MartletError) in
                 codec.encodeServerReadyResponse(try await service.readiness.isReady(context))
             },

@@ -1,7 +1,8 @@
 package import MartletCore
 internal import MartletWire
 
-/// The REST form of the Open Inference Protocol, with Triton's binary tensors, repository, configuration and statistics.
+/// The REST form of the Open Inference Protocol, with Triton's binary tensors, repository, configuration and
+/// statistics.
 package struct OpenInferenceRoutes: Sendable {
     private let service: OpenInferenceService
     private let limits: Limits
@@ -17,7 +18,8 @@ package struct OpenInferenceRoutes: Sendable {
 
     private var server: [HTTPRoute] {
         [
-            route("GET", "/v2", "What this server is.", response: OpenInferenceSchema.server) { (_) throws(MartletError) in
+            route("GET", "/v2", "What this server is.", response: OpenInferenceSchema.server) {
+                (_) throws(MartletError) in
                 let metadata = service.metadata
                 return HTTPResponse(json: [
                     "name": .string(metadata.name), "version": .string(metadata.version),
@@ -46,7 +48,8 @@ package struct OpenInferenceRoutes: Sendable {
     /// - Parameter path: of the model, or of one version of it.
     private func model(_ path: String) -> [HTTPRoute] {
         [
-            route("GET", path, "The model's tensors.", response: OpenInferenceSchema.model) { (exchange) throws(MartletError) in
+            route("GET", path, "The model's tensors.", response: OpenInferenceSchema.model) {
+                (exchange) throws(MartletError) in
                 let metadata = try await service.metadata(of: Self.model(exchange), exchange.context)
                 return HTTPResponse(json: [
                     "name": .string(metadata.name), "versions": .array(metadata.versions.map { .string($0) }),
@@ -61,14 +64,15 @@ package struct OpenInferenceRoutes: Sendable {
                     status: isReady ? 200 : 503, json: ["name": .string(model.name), "ready": .bool(isReady)])
             },
             route("GET", path + "/config", "The model as Triton configures it.") { (exchange) throws(MartletError) in
-                HTTPResponse(json: Self.json(try await service.configuration(of: Self.model(exchange), exchange.context)))
+                HTTPResponse(
+                    json: Self.json(try await service.configuration(of: Self.model(exchange), exchange.context)))
             },
             route("GET", path + "/stats", "What the model has done.") { (exchange) throws(MartletError) in
                 try await statistics(Self.model(exchange), exchange)
             },
             route(
                 "POST", path + "/infer",
-                "What the model makes of texts. The body may go on in raw tensors behind its JSON (inference-header-content-length).",
+                "What the model makes of texts; raw tensors may follow the JSON (inference-header-content-length).",
                 request: OpenInferenceSchema.request, response: OpenInferenceSchema.response, infer),
         ]
     }
@@ -96,7 +100,8 @@ package struct OpenInferenceRoutes: Sendable {
                 try await service.load(name, parameters: names, exchange.context)
                 return HTTPResponse(json: ["name": .string(name), "load": true])
             },
-            route("POST", "/v2/repository/models/{model}/unload", "Takes a model out of service.", isManagement: true) {
+            route("POST", "/v2/repository/models/{model}/unload", "Takes a model out of service.", isManagement: true)
+            {
                 (exchange) throws(MartletError) in
                 let name = Self.model(exchange).name
                 try await service.unload(name, exchange.context)
@@ -148,7 +153,9 @@ package struct OpenInferenceRoutes: Sendable {
     }
 
     /// An object, or nothing at all, which is an object without members.
-    private static func optionalObject(_ exchange: HTTPExchange, _ limits: Limits) async throws(MartletError) -> JSONField {
+    private static func optionalObject(_ exchange: HTTPExchange, _ limits: Limits) async throws(MartletError)
+        -> JSONField
+    {
         let body = try await exchange.body.collect(atMost: limits.messageBytesMax)
         guard !body.isEmpty else { return JSONField([:]) }
         let field = JSONField(try JSONValue(parsing: body))

@@ -8,11 +8,13 @@ enum OpenInferenceSchema {
     ])
 
     static let server = BodySchema.object([
-        .init("name", BodySchema.text), .init("version", BodySchema.text), .init("extensions", BodySchema.list(BodySchema.text)),
+        .init("name", BodySchema.text), .init("version", BodySchema.text),
+        .init("extensions", BodySchema.list(BodySchema.text)),
     ])
 
     static let model = BodySchema.object([
-        .init("name", BodySchema.text), .init("versions", BodySchema.list(BodySchema.text)), .init("platform", BodySchema.text),
+        .init("name", BodySchema.text), .init("versions", BodySchema.list(BodySchema.text)),
+        .init("platform", BodySchema.text),
         .init("inputs", BodySchema.list(tensor)), .init("outputs", BodySchema.list(tensor)),
     ])
 
@@ -22,9 +24,14 @@ enum OpenInferenceSchema {
                 "inputs",
                 BodySchema.list(
                     BodySchema.object(
-                        [.init("name", BodySchema.text), .init("shape", shape), .init("datatype", BodySchema.choice("BYTES"))],
+                        [
+                            .init("name", BodySchema.text), .init("shape", shape),
+                            .init("datatype", BodySchema.choice("BYTES")),
+                        ],
                         optional: [
-                            .init("data", BodySchema.list(BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text)))),
+                            .init(
+                                "data",
+                                BodySchema.list(BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text)))),
                             .init("parameters", BodySchema.anyObject),
                         ])))
         ],
@@ -33,7 +40,8 @@ enum OpenInferenceSchema {
             .init(
                 "outputs",
                 BodySchema.list(
-                    BodySchema.object([.init("name", BodySchema.text)], optional: [.init("parameters", BodySchema.anyObject)]))),
+                    BodySchema.object(
+                        [.init("name", BodySchema.text)], optional: [.init("parameters", BodySchema.anyObject)]))),
         ])
 
     static let response = BodySchema.object(

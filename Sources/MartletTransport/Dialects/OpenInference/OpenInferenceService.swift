@@ -23,8 +23,8 @@ struct OpenInferenceService: Sendable {
 
     // MARK: One model
 
-    /// How this protocol names a model: by name and version, where a version may also be a version label; or by the name
-    /// alone in the forms of `ModelReference`, `guard:stable`.
+    /// How this protocol names a model: by name and version, where a version may also be a version label; or by the
+    /// name alone in the forms of `ModelReference`, `guard:stable`.
     static func reference(_ model: OpenInference.ModelName) -> ModelReference {
         guard !model.version.isEmpty else {
             return ModelReference(parsing: model.name) ?? ModelReference(name: model.name)

@@ -76,7 +76,9 @@ struct TEIBody {
         switch texts.count {
         case 1: return TextInput(try texts[0].string())
         case 2: return TextInput(try texts[0].string(), pair: try texts[1].string())
-        default: throw field.mustBe("a list of one text or of two, which are a pair; several texts are a list of such lists")
+        default:
+            throw field.mustBe(
+                "a list of one text or of two, which are a pair; several texts are a list of such lists")
         }
     }
 
@@ -109,8 +111,8 @@ struct TEIBody {
         guard elements.count <= limits.teiBatchTextsMax else {
             throw MartletError(
                 .invalidArgument,
-                "batch size \(elements.count) > maximum allowed batch size \(limits.teiBatchTextsMax) (teiBatchTextsMax); "
-                    + "split \(list.path) over several requests")
+                "batch size \(elements.count) > maximum allowed batch size \(limits.teiBatchTextsMax) "
+                    + "(teiBatchTextsMax); split \(list.path) over several requests")
         }
         return elements
     }

@@ -101,7 +101,8 @@ package struct TEICalls: Sendable {
 
     /// The texts of a stream, ranked together once the last has come. The first message says how.
     private var rerankStream: Call {
-        .stream(.tei("Rerank/RerankStream", clientStreams: true)) { (requests, answers, context) throws(MartletError) in
+        .stream(.tei("Rerank/RerankStream", clientStreams: true)) {
+            (requests, answers, context) throws(MartletError) in
             guard let first = try await requests.nextMessage() else {
                 throw MartletError(.invalidArgument, "the stream ended before its first text")
             }
@@ -112,8 +113,8 @@ package struct TEICalls: Sendable {
                 guard bytes <= limits.messageBytesMax else {
                     throw MartletError(
                         .resourceExhausted,
-                        "the stream's messages have more than the \(limits.messageBytesMax) bytes that one request may have "
-                            + "(messageBytesMax); send several streams")
+                        "the stream's messages have more than the \(limits.messageBytesMax) bytes that one request may "
+                            + "have (messageBytesMax); send several streams")
                 }
                 let next = try codec.decodeTEIRerankStreamRequest(message)
                 guard next.query == request.query else {

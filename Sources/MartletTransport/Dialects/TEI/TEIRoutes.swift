@@ -19,28 +19,37 @@ package struct TEIRoutes: Sendable {
 
     package var routes: [HTTPRoute] {
         [
-            route("POST", "/predict", "Labels and scores of texts or pairs.", TEISchema.predict, TEISchema.predicted, predict),
-            route("POST", "/embed", "A vector for each text.", TEISchema.embed, TEISchema.embedded, embed),
-            route("POST", "/embed_all", "A vector for each token.", TEISchema.embed, TEISchema.embeddedAll, embedAll),
-            route("POST", "/embed_sparse", "No model here gives sparse vectors.", TEISchema.embed) {
+            route(
+                "POST", "/predict", "Labels and scores of texts or pairs.", request: TEISchema.predict,
+                response: TEISchema.predicted, predict),
+            route(
+                "POST", "/embed", "A vector for each text.", request: TEISchema.embed, response: TEISchema.embedded,
+                embed),
+            route(
+                "POST", "/embed_all", "A vector for each token.", request: TEISchema.embed,
+                response: TEISchema.embeddedAll, embedAll),
+            route("POST", "/embed_sparse", "No model here gives sparse vectors.", request: TEISchema.embed) {
                 (_) throws(MartletError) in throw .noSparseVectors
             },
             route(
                 "POST", "/rerank", "Texts by their score with a query; with `documents` in the form of infinity.",
-                BodySchema.oneOf(TEISchema.rerank, OpenAISchema.rerank), rerank),
-            route("POST", "/similarity", "Cosines of a sentence with others.", TEISchema.similarity, similarity),
-            route("POST", "/tokenize", "The tokens of texts.", TEISchema.tokenize, tokenize),
-            route("POST", "/decode", "The texts of token ids.", TEISchema.decode, BodySchema.list(BodySchema.text), decode),
-            route("POST", "/", "What the model is for.", BodySchema.anyObject, ownTask),
-            route("POST", "/invocations", "What the model is for.", BodySchema.anyObject, ownTask),
-            route("GET", "/info", "The model and the server's limits.", nil, BodySchema.anyObject, info),
+                request: BodySchema.oneOf(TEISchema.rerank, OpenAISchema.rerank), rerank),
+            route(
+                "POST", "/similarity", "Cosines of a sentence with others.", request: TEISchema.similarity, similarity),
+            route("POST", "/tokenize", "The tokens of texts.", request: TEISchema.tokenize, tokenize),
+            route(
+                "POST", "/decode", "The texts of token ids.", request: TEISchema.decode,
+                response: BodySchema.list(BodySchema.text), decode),
+            route("POST", "/", "What the model is for.", request: BodySchema.anyObject, ownTask),
+            route("POST", "/invocations", "What the model is for.", request: BodySchema.anyObject, ownTask),
+            route("GET", "/info", "The model and the server's limits.", info),
             route("GET", "/health", "Whether requests should come here.", empty: true, health),
             route("GET", "/ping", "Whether requests should come here.", empty: true, health),
         ]
     }
 
     private func route(
-        _ method: String, _ pattern: String, _ summary: String, _ request: JSONValue? = nil, _ response: JSONValue = [:],
+        _ method: String, _ pattern: String, _ summary: String, request: JSONValue? = nil, response: JSONValue = [:],
         empty: Bool = false, _ run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
     ) -> HTTPRoute {
         let choice = HTTPDocumentation.Parameter("model", BodySchema.text, "name, name@version or name:label")
@@ -167,7 +176,8 @@ package struct TEIRoutes: Sendable {
         let prompt = body.field["prompt_name"]
         let lists = try await service.tokenize(
             texts, addSpecialTokens: try body.flag("add_special_tokens", default: true),
-            promptName: prompt.isMissing ? nil : try prompt.string(), model: try await model(exchange), exchange.context)
+            promptName: prompt.isMissing ? nil : try prompt.string(), model: try await model(exchange),
+            exchange.context)
         return HTTPResponse(
             json: .array(
                 lists.map { tokens in

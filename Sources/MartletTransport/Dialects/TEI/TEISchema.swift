@@ -15,12 +15,18 @@ enum TEISchema {
         [
             .init(
                 "inputs",
-                BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text), BodySchema.list(BodySchema.list(BodySchema.text))))
+                BodySchema.oneOf(
+                    BodySchema.text, BodySchema.list(BodySchema.text),
+                    BodySchema.list(BodySchema.list(BodySchema.text))))
         ], optional: truncation + [.init("raw_scores", BodySchema.flag)])
     static let predicted = BodySchema.oneOf(predictions, BodySchema.list(predictions))
 
     static let embed = BodySchema.object(
-        [.init("inputs", BodySchema.oneOf(BodySchema.text, ids, BodySchema.list(BodySchema.oneOf(BodySchema.text, ids))))],
+        [
+            .init(
+                "inputs",
+                BodySchema.oneOf(BodySchema.text, ids, BodySchema.list(BodySchema.oneOf(BodySchema.text, ids))))
+        ],
         optional: truncation + [
             .init("normalize", BodySchema.flag), .init("dimensions", BodySchema.orNull(BodySchema.count)),
             .init("prompt_name", ["type": "null"]),
@@ -45,5 +51,6 @@ enum TEISchema {
         [.init("inputs", BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text)))],
         optional: [.init("add_special_tokens", BodySchema.flag), .init("prompt_name", ["type": "null"])])
     static let decode = BodySchema.object(
-        [.init("ids", BodySchema.oneOf(ids, BodySchema.list(ids)))], optional: [.init("skip_special_tokens", BodySchema.flag)])
+        [.init("ids", BodySchema.oneOf(ids, BodySchema.list(ids)))],
+        optional: [.init("skip_special_tokens", BodySchema.flag)])
 }

@@ -7,8 +7,8 @@ internal import MartletWire
     internal import Darwin
 #endif
 
-/// TEI's rule for scores, which does not look at the model's problem type: the softmax of several logits, the sigmoid of a
-/// single one, or the logits themselves.
+/// TEI's rule for scores, which does not look at the model's problem type: the softmax of several logits, the sigmoid
+/// of a single one, or the logits themselves.
 enum TEIScores {
     /// Best first; equal scores in class order.
     static func predictions(of result: TextResult, raw: Bool) -> [TEI.Prediction] {

@@ -52,7 +52,8 @@ struct TEIService: Sendable {
         let pairs = request.texts.map { TextInput(request.query, pair: $0) }
         let answer = try await classify(pairs, request.options.overflow, model: model, context)
         guard answer.value.allSatisfy({ $0.logits.count == 1 }) else {
-            throw MartletError(.unimplemented, "this model is no reranker: it has several labels, and a reranker has one")
+            throw MartletError(
+                .unimplemented, "this model is no reranker: it has several labels, and a reranker has one")
         }
         return answer.map { results in
             results.enumerated().map { index, result in
@@ -82,7 +83,8 @@ struct TEIService: Sendable {
         try Self.refusePrompt(promptName)
         let answer = try await handler.tokenize(
             TokenizeRequest(
-                model: model, inputs: texts.map { TextInput($0) }, addSpecialTokens: addSpecialTokens), context: context)
+                model: model, inputs: texts.map { TextInput($0) }, addSpecialTokens: addSpecialTokens),
+            context: context)
         return zip(texts, answer.results).map { text, tokens in
             let bytes = Array(text.utf8)
             return tokens.map { TEI.SimpleToken($0, of: bytes) }
@@ -115,7 +117,8 @@ struct TEIService: Sendable {
 
     private static func refusePrompt(_ name: String?) throws(MartletError) {
         guard name == nil else {
-            throw MartletError(.invalidArgument, "prompt_name: this server has no prompts; put the prompt into the text")
+            throw MartletError(
+                .invalidArgument, "prompt_name: this server has no prompts; put the prompt into the text")
         }
     }
 }

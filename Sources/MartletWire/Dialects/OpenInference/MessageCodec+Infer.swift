@@ -21,13 +21,14 @@ extension MessageCodec {
             guard !isRaw || message.n_raw_input_contents == inputs.count else {
                 throw MartletError(
                     .invalidArgument,
-                    "raw_input_contents has \(message.n_raw_input_contents) entries for \(inputs.count) inputs; when one "
-                        + "input is raw, all are")
+                    "raw_input_contents has \(message.n_raw_input_contents) entries for \(inputs.count) inputs; when "
+                        + "one input is raw, all are")
             }
             for (index, input) in inputs.enumerated() {
                 guard let input = input?.pointee else { continue }
                 request.inputs.append(
-                    try OpenInference.Input(input, raw: isRaw ? message.raw_input_contents?[index] : nil, index: index))
+                    try OpenInference.Input(input, raw: isRaw ? message.raw_input_contents?[index] : nil, index: index)
+                )
             }
             for (index, output) in CField.elements(message.n_outputs, message.outputs).enumerated() {
                 guard let output = output?.pointee else { continue }

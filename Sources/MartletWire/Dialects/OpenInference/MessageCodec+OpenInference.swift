@@ -53,7 +53,8 @@ extension MessageCodec {
     }
 
     package func decodeRepositoryModelUnloadRequest(_ bytes: [UInt8]) throws(MartletError) -> String {
-        try decode(bytes, as: "RepositoryModelUnloadRequest", with: inference__repository_model_unload_request__unpack) {
+        try decode(bytes, as: "RepositoryModelUnloadRequest", with: inference__repository_model_unload_request__unpack)
+        {
             (request) throws(MartletError) in try CField.text(request.model_name, "model_name")
         }
     }

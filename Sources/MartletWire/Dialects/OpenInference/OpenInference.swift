@@ -1,5 +1,5 @@
-/// Messages of the Open Inference Protocol, version 2, with Triton's extensions, as its gRPC and its REST form share them
-/// (kserve/open-inference-protocol, triton-inference-server/server: docs/protocol).
+/// Messages of the Open Inference Protocol, version 2, with Triton's extensions, as its gRPC and its REST form share
+/// them (kserve/open-inference-protocol, triton-inference-server/server: docs/protocol).
 package enum OpenInference {
     /// A parameter of a request, a tensor or an answer.
     package enum Parameter: Sendable, Hashable {

@@ -1,7 +1,7 @@
 package import MartletCore
 
-/// Messages of Text Embeddings Inference, as its gRPC and its REST form share them (huggingface/text-embeddings-inference:
-/// proto/tei.proto, docs/openapi.json).
+/// Messages of Text Embeddings Inference, as its gRPC and its REST form share them
+/// (huggingface/text-embeddings-inference: proto/tei.proto, docs/openapi.json).
 package enum TEI {
     /// How a text is embedded; the fields of `EmbedRequest` and `EmbedAllRequest` beside the text.
     package struct EmbedOptions: Sendable, Hashable {
@@ -38,7 +38,9 @@ package enum TEI {
         package var options: PredictOptions
         package var returnText: Bool
 
-        package init(query: String, texts: [String], options: PredictOptions = PredictOptions(), returnText: Bool = false) {
+        package init(
+            query: String, texts: [String], options: PredictOptions = PredictOptions(), returnText: Bool = false
+        ) {
             self.query = query
             self.texts = texts
             self.options = options
