@@ -8,8 +8,7 @@ struct ModelChoice: Sendable {
     let handler: any InferenceHandler
 
     /// - Throws: `.invalidArgument` for a name of another form, or when several models could be meant; `.unavailable`
-    ///   when
-    ///   none is ready.
+    ///   when none is ready.
     func reference(
         _ context: CallContext, query: [(name: String, value: String)] = []
     ) async throws(MartletError) -> ModelReference {
