@@ -10,7 +10,7 @@ package import MartletCore
 /// name is refused, because a misspelt option that is ignored is worse than an error; so are a name that comes twice and
 /// two members of one oneof.
 package final class MessageJSON: Sendable {
-    let schema: Schema
+    package let schema: Schema
     let tables: [Table]
 
     /// What reading and writing a message needs, prepared.

@@ -5,6 +5,7 @@ internal import MartletWire
 struct ListRerank: Sendable {
     let handler: any InferenceHandler
     let limits: Limits
+    let choice: ModelChoice
 
     enum Form: Sendable {
         /// `document` is an object with its text.
@@ -28,7 +29,8 @@ struct ListRerank: Sendable {
         let topN = body["top_n"].isMissing ? texts.count : try body["top_n"].integer(in: 1...Int.max)
         let isRaw = body["raw_scores"].isMissing ? false : try body["raw_scores"].bool()
         let returnsDocuments = body["return_documents"].isMissing ? false : try body["return_documents"].bool()
-        let model = try await ModelChoice(handler: handler).reference(body["model"], exchange)
+        let model = try await choice.reference(
+            body["model"], exchange, task: ModelChoice.classification)
         let answer = try await TEIService(handler: handler, limits: limits, software: "").rerank(
             TEI.RerankRequest(
                 query: query, texts: texts, options: TEI.PredictOptions(rawScores: isRaw), returnText: returnsDocuments

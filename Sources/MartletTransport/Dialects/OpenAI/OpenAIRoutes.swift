@@ -8,10 +8,10 @@ package struct OpenAIRoutes: Sendable {
     private let limits: Limits
     private let listRerank: ListRerank
 
-    package init(handler: any InferenceHandler, limits: Limits) {
+    package init(handler: any InferenceHandler, limits: Limits, defaultModel: ModelReference? = nil) {
         self.handler = handler
-        choice = ModelChoice(handler: handler)
-        listRerank = ListRerank(handler: handler, limits: limits)
+        choice = ModelChoice(handler: handler, defaultModel: defaultModel)
+        listRerank = ListRerank(handler: handler, limits: limits, choice: choice)
         self.limits = limits
     }
 
@@ -58,7 +58,8 @@ package struct OpenAIRoutes: Sendable {
         let body = try await body(exchange)
         let dimensions = body["dimensions"]
         let request = EmbedRequest(
-            model: try await choice.reference(body["model"], exchange), inputs: try Self.inputs(body["input"]),
+            model: try await choice.reference(body["model"], exchange, task: ModelChoice.embedding),
+            inputs: try Self.inputs(body["input"]),
             dimensions: dimensions.isMissing ? 0 : try dimensions.integer(in: 1...Int(Int32.max)))
         let isBase64: Bool
         let format = body["encoding_format"]
@@ -147,7 +148,8 @@ package struct OpenAIRoutes: Sendable {
         let isRaw = body["raw_scores"].isMissing ? false : try body["raw_scores"].bool()
         let answer = try await handler.classify(
             ClassifyRequest(
-                model: try await choice.reference(body["model"], exchange), inputs: inputs, returnLogits: isRaw),
+                model: try await choice.reference(body["model"], exchange, task: ModelChoice.classification),
+                inputs: inputs, returnLogits: isRaw),
             context: exchange.context)
         let lists = answer.results.map { result in
             let scores =
@@ -167,8 +169,10 @@ package struct OpenAIRoutes: Sendable {
 
 extension ModelChoice {
     /// The body's `model`, else what holds for a body without one.
-    func reference(_ field: JSONField, _ exchange: HTTPExchange) async throws(MartletError) -> ModelReference {
+    func reference(
+        _ field: JSONField, _ exchange: HTTPExchange, task: String
+    ) async throws(MartletError) -> ModelReference {
         guard field.isMissing else { return try Self.reference(named: try field.string()) }
-        return try await reference(exchange.context, query: exchange.query)
+        return try await reference(exchange.context, query: exchange.query, task: task)
     }
 }

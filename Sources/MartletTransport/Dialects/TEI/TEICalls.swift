@@ -8,9 +8,12 @@ package struct TEICalls: Sendable {
     private let codec: MessageCodec
     private let limits: Limits
 
-    package init(handler: any InferenceHandler, codec: MessageCodec, limits: Limits, software: String) {
+    package init(
+        handler: any InferenceHandler, codec: MessageCodec, limits: Limits, software: String,
+        defaultModel: ModelReference? = nil
+    ) {
         service = TEIService(handler: handler, limits: limits, software: software)
-        choice = ModelChoice(handler: handler)
+        choice = ModelChoice(handler: handler, defaultModel: defaultModel)
         self.codec = codec
         self.limits = limits
     }
@@ -58,14 +61,15 @@ package struct TEICalls: Sendable {
     private func embed(_ message: [UInt8], _ context: CallContext) async throws(MartletError) -> [UInt8] {
         let (text, options) = try codec.decodeTEIEmbedRequest(message)
         let answer = try await service.embed(
-            [.text(text)], options, model: try await choice.reference(context), context)
+            [.text(text)], options, model: try await choice.reference(context, task: ModelChoice.embedding), context)
         return codec.encodeTEIEmbedResponse(answer.value.first?.values ?? [], answer.metadata)
     }
 
     private func embedAll(_ message: [UInt8], _ context: CallContext) async throws(MartletError) -> [UInt8] {
         let (text, options) = try codec.decodeTEIEmbedAllRequest(message)
         let answer = try await service.embed(
-            [.text(text)], options, perToken: true, model: try await choice.reference(context), context)
+            [.text(text)], options, perToken: true,
+            model: try await choice.reference(context, task: ModelChoice.embedding), context)
         return codec.encodeTEIEmbedAllResponse(
             answer.value.first?.values ?? [], rows: answer.value.first?.rows ?? 0, answer.metadata)
     }
@@ -74,12 +78,14 @@ package struct TEICalls: Sendable {
         _ request: (input: TextInput, options: TEI.PredictOptions), _ context: CallContext
     ) async throws(MartletError) -> [UInt8] {
         let answer = try await service.predict(
-            [request.input], request.options, model: try await choice.reference(context), context)
+            [request.input], request.options,
+            model: try await choice.reference(context, task: ModelChoice.classification), context)
         return codec.encodeTEIPredictResponse(answer.value.first ?? [], answer.metadata)
     }
 
     private func rerank(_ request: TEI.RerankRequest, _ context: CallContext) async throws(MartletError) -> [UInt8] {
-        let answer = try await service.rerank(request, model: try await choice.reference(context), context)
+        let answer = try await service.rerank(
+            request, model: try await choice.reference(context, task: ModelChoice.classification), context)
         return codec.encodeTEIRerankResponse(answer.value, answer.metadata)
     }
 

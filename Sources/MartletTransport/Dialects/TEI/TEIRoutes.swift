@@ -9,10 +9,13 @@ package struct TEIRoutes: Sendable {
     private let listRerank: ListRerank
     private let readiness: Readiness
 
-    package init(handler: any InferenceHandler, limits: Limits, software: String, readiness: Readiness) {
+    package init(
+        handler: any InferenceHandler, limits: Limits, software: String, defaultModel: ModelReference? = nil,
+        readiness: Readiness
+    ) {
         service = TEIService(handler: handler, limits: limits, software: software)
-        choice = ModelChoice(handler: handler)
-        listRerank = ListRerank(handler: handler, limits: limits)
+        choice = ModelChoice(handler: handler, defaultModel: defaultModel)
+        listRerank = ListRerank(handler: handler, limits: limits, choice: choice)
         self.limits = limits
         self.readiness = readiness
     }
@@ -61,8 +64,11 @@ package struct TEIRoutes: Sendable {
             failure: TEIFailure.response, run: run)
     }
 
-    private func model(_ exchange: HTTPExchange) async throws(MartletError) -> ModelReference {
-        try await choice.reference(exchange.context, query: exchange.query)
+    /// - Parameter task: what the model must be able to do; nil for any.
+    private func model(
+        _ exchange: HTTPExchange, for task: String? = nil
+    ) async throws(MartletError) -> ModelReference {
+        try await choice.reference(exchange.context, query: exchange.query, task: task)
     }
 
     // MARK: Tasks
@@ -75,7 +81,8 @@ package struct TEIRoutes: Sendable {
         let (inputs, isBatch) = try body.predictInputs()
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let answer = try await service.predict(
-            inputs, try body.predictOptions(), model: try await model(exchange), exchange.context)
+            inputs, try body.predictOptions(), model: try await model(exchange, for: ModelChoice.classification),
+            exchange.context)
         let lists = answer.value.map { predictions in
             JSONValue.array(predictions.map { ["score": .float($0.score), "label": .string($0.label)] })
         }
@@ -90,7 +97,8 @@ package struct TEIRoutes: Sendable {
         let inputs = try body.embedInputs()
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let options = try body.embedOptions(normalize: try body.flag("normalize", default: true))
-        let answer = try await service.embed(inputs, options, model: try await model(exchange), exchange.context)
+        let answer = try await service.embed(
+            inputs, options, model: try await model(exchange, for: ModelChoice.embedding), exchange.context)
         var json: [UInt8] = [UInt8(ascii: "[")]
         for (index, result) in answer.value.enumerated() {
             if index > 0 { json.append(UInt8(ascii: ",")) }
@@ -106,7 +114,8 @@ package struct TEIRoutes: Sendable {
         let inputs = try body.embedInputs()
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let answer = try await service.embed(
-            inputs, try body.embedOptions(normalize: false), perToken: true, model: try await model(exchange),
+            inputs, try body.embedOptions(normalize: false), perToken: true,
+            model: try await model(exchange, for: ModelChoice.embedding),
             exchange.context)
         return HTTPResponse(
             headers: Self.headers(answer),
@@ -144,7 +153,8 @@ package struct TEIRoutes: Sendable {
         let request = TEI.RerankRequest(
             query: try body.field["query"].string(), texts: texts, options: try body.predictOptions(),
             returnText: try body.flag("return_text", default: false))
-        let answer = try await service.rerank(request, model: try await model(exchange), exchange.context)
+        let answer = try await service.rerank(
+            request, model: try await model(exchange, for: ModelChoice.classification), exchange.context)
         let ranks = answer.value.map { rank in
             var members = [JSONValue.Member("index", .integer(rank.index))]
             if let text = rank.text { members.append(.init("text", .string(text))) }
@@ -163,7 +173,7 @@ package struct TEIRoutes: Sendable {
         let texts = [try inputs["source_sentence"].string()] + sentences
         let answer = try await service.embed(
             texts.map { .text($0) }, try body.embedOptions(in: body.field["parameters"], normalize: true),
-            model: try await model(exchange), exchange.context)
+            model: try await model(exchange, for: ModelChoice.embedding), exchange.context)
         let source = answer.value.first?.values ?? []
         let cosines = answer.value.dropFirst().map { zip(source, $0.values).reduce(Float(0)) { $0 + $1.0 * $1.1 } }
         return response(.array(cosines.map { .float($0) }), answer)
