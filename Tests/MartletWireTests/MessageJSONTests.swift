@@ -52,7 +52,10 @@ import Testing
         for sample in try Self.samples() {
             let place = try place(sample.name)
             let wire = try codec.wire(of: sample.json, as: place)
-            #expect(try codec.json(of: wire, as: place) == codec.json(of: sample.wire, as: place), "\(sample.name)")
+            let back = try JSONValue(parsing: try codec.json(of: wire, as: place))
+            let expected = try JSONValue(parsing: try codec.json(of: sample.wire, as: place))
+            // The entries of a map have no order.
+            #expect(Self.normal(back) == Self.normal(expected), "\(sample.name)")
         }
     }
 
