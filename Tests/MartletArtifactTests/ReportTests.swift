@@ -6,8 +6,8 @@ import Testing
 @Suite("Golden comparison and reports")
 struct ReportTests {
     private let golden = [
-        GoldenExample(text: "a", logits: [1, -1], floatLogits: [1, -1], tokens: [2, 5, 3]),
-        GoldenExample(text: "b", logits: [0, 4], floatLogits: [0, 4], tokens: [2, 6, 3]),
+        GoldenExample(text: "a", answer: [1, -1], floatAnswer: [1, -1], tokens: [2, 5, 3]),
+        GoldenExample(text: "b", answer: [0, 4], floatAnswer: [0, 4], tokens: [2, 6, 3]),
     ]
 
     private func failure(_ actual: [[Float]], tokens: [[Int32]] = [], _ precision: Precision = .int8) -> String? {
