@@ -1,18 +1,35 @@
 package import MartletCore
 
-/// From ids back to text.
+/// Tokens with their texts, and from ids back to text.
 extension BertTokenizer {
     /// The token as it stands in the vocabulary, such as `##ing`; nil for an id that there is not.
     package func piece(of id: Int32) -> String? { pieces[id].map { String(decoding: $0, as: UTF8.self) } }
 
-    /// At most the bytes of the text that `ids` stand for, before it is made; nil when an id is outside the vocabulary.
-    package func textBytesMax(of ids: [Int32]) -> Int? {
-        var bytes = 0
-        for id in ids {
-            guard let piece = pieces[id] else { return nil }
-            bytes += piece.count + 1
+    /// The tokens of a text or of a pair, whole.
+    ///
+    /// Special are the tokens put around a text. One that is written out in a text has a place in it, and is a token like
+    /// the others, as `tokenizers` marks it too.
+    package func tokens(of input: TextInput, addSpecialTokens: Bool) -> [Token] {
+        let encoding = encode(input)
+        // [CLS] first, and a [SEP] behind each text.
+        var special: Set<Int> = [0, encoding.ids.count - 1]
+        if let second = encoding.typeIDs.firstIndex(of: 1) { special.insert(second - 1) }
+        var tokens: [Token] = []
+        tokens.reserveCapacity(encoding.ids.count)
+        for place in encoding.ids.indices {
+            let isSpecial = special.contains(place)
+            guard addSpecialTokens || !isSpecial else { continue }
+            tokens.append(
+                Token(
+                    id: encoding.ids[place], text: piece(of: encoding.ids[place]) ?? "", isSpecial: isSpecial,
+                    typeID: encoding.typeIDs[place], span: isSpecial ? nil : encoding.spans[place]))
         }
-        return bytes
+        return tokens
+    }
+
+    /// At most the bytes of the text that `ids` stand for, before it is made.
+    package func textBytesMax(of ids: [Int32]) -> Int {
+        ids.reduce(0) { $0 + 1 + (pieces[$1]?.count ?? 0) }
     }
 
     /// The text that `ids` stand for, as `tokenizers` decodes it. Ids outside the vocabulary stand for nothing.
@@ -29,7 +46,8 @@ extension BertTokenizer {
         case .unknown(let kind):
             throw MartletError(
                 .unimplemented,
-                "tokenizer.json's decoder is \"\(kind)\"; this version of Martlet turns tokens into text by WordPiece only")
+                "tokenizer.json's decoder is \"\(kind)\"; this version of Martlet turns tokens into text by WordPiece "
+                    + "only")
         }
     }
 }
