@@ -37,6 +37,18 @@ struct ReportTests {
         #expect(failure([[1, -1], [0, 4.01]], .float32)?.contains("expected 4.0 within") == true)
     }
 
+    @Test("allows a vector's values what they are large for")
+    func vectors() throws {
+        let golden = [
+            GoldenExample(text: "a", answer: [0.03, -0.04], floatAnswer: [0.03, -0.04], tokens: [2, 3], isVector: true)
+        ]
+        _ = try GoldenComparison.check(golden, actual: [[0.0305, -0.0405]], precision: .int8)
+        let error = #expect(throws: MartletError.self) {
+            try GoldenComparison.check(golden, actual: [[0.033, -0.04]], precision: .int8)
+        }
+        #expect(error?.message.contains("example 0, value 0 is 0.033") == true)
+    }
+
     @Test("describes a version for people and as JSON")
     func inspection() throws {
         let tiny = try TinyArtifact()
