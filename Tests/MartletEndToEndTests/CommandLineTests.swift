@@ -242,7 +242,7 @@ struct CommandLineTests {
             #expect(made.output.contains("feature-extraction, cls pooling, 64 values, normalised"))
             #expect(made.output.contains("cosine of embeddings") && !made.output.contains("labels"))
             let json = try Self.run(words + ["--pooling", "mean", "--json"])
-            #expect(json.output.contains("\"pooling\" : \"mean\"") && json.output.contains("minEmbeddingCosine"))
+            #expect(json.output.contains("\"pooling\" : \"mean\"") && json.output.contains("min_embedding_cosine"))
             let inspected = try Self.run(["inspect", models + "/tiny/1"])
             #expect(inspected.output.contains("feature-extraction, cls pooling") && !inspected.output.contains("labels"))
             let verified = try Self.run(["verify", models + "/tiny/1", "--cpu", "scalar"])
