@@ -20,51 +20,60 @@ extension MartletClient {
     /// - Returns: windows and running verdicts as they become true; the last event is `.final`.
     public func classifyDocument<Chunks: AsyncSequence & Sendable>(
         _ options: DocumentOptions, chunks: Chunks, timeout: Duration? = nil
-    ) -> DocumentEvents where Chunks.Element == [UInt8] {
-        let call = ClientCall(connection: connection)
-        call.open(.classifyDocument, deadline: timeout.map { .now.advanced(by: $0) })
+    ) -> ServerStream<DocumentEvent> where Chunks.Element == [UInt8] {
         let codec = codec
-        let sending = Task {
-            do {
-                guard await call.send(codec.encode(DocumentChunk(options: options, data: []))) else { return }
-                for try await chunk in chunks {
-                    for piece in DocumentPieces(of: chunk) {
-                        guard await call.send(codec.encode(DocumentChunk(data: piece))) else { return }
-                    }
-                }
-                call.halfClose()
-            } catch let error as MartletError {
-                call.cancelSoon(error)
-            } catch is CancellationError {
-                call.cancelSoon()
-            } catch {
-                call.cancelSoon(MartletError(.aborted, "the document could not be read to its end", cause: error))
-            }
+        let messages = DocumentMessages(options: options, chunks: chunks, codec: codec)
+        return stream(.classifyDocument, messages, timeout) { (message) throws(MartletError) in
+            try codec.decodeDocumentEvent(message)
         }
-        return DocumentEvents(owner: DocumentCall(client: self, call: call, sending: sending))
     }
 
     /// Classifies a file, read in chunks of 64 KiB, in memory that does not grow with it.
     /// - Throws (from the events): `.notFound` or `.permissionDenied` when the file cannot be read.
     public func classifyDocument(
         _ options: DocumentOptions, file path: String, timeout: Duration? = nil
-    ) -> DocumentEvents {
+    ) -> ServerStream<DocumentEvent> {
         classifyDocument(options, chunks: FileChunks(path: path), timeout: timeout)
     }
 }
 
-/// A chunk in pieces small enough that other calls get their turn between them.
-private struct DocumentPieces: Sequence, IteratorProtocol {
-    private static let pieceBytesMax = 64 << 10
-    private let chunk: [UInt8]
-    private var start = 0
+/// The messages of a document: its options, then its bytes in pieces small enough that other calls get their turn between
+/// them.
+private struct DocumentMessages<Chunks: AsyncSequence & Sendable>: AsyncSequence, Sendable
+where Chunks.Element == [UInt8] {
+    let options: DocumentOptions
+    let chunks: Chunks
+    let codec: MessageCodec
 
-    init(of chunk: [UInt8]) { self.chunk = chunk }
+    func makeAsyncIterator() -> Iterator {
+        Iterator(options: options, chunks: chunks.makeAsyncIterator(), codec: codec)
+    }
 
-    mutating func next() -> [UInt8]? {
-        guard start < chunk.count else { return nil }
-        let end = Swift.min(chunk.count, start + Self.pieceBytesMax)
-        defer { start = end }
-        return start == 0 && end == chunk.count ? chunk : Array(chunk[start..<end])
+    struct Iterator: AsyncIteratorProtocol {
+        private static var pieceBytesMax: Int { 64 << 10 }
+        var options: DocumentOptions?
+        var chunks: Chunks.AsyncIterator
+        let codec: MessageCodec
+        private var rest: ArraySlice<UInt8> = []
+
+        init(options: DocumentOptions, chunks: Chunks.AsyncIterator, codec: MessageCodec) {
+            self.options = options
+            self.chunks = chunks
+            self.codec = codec
+        }
+
+        mutating func next() async throws -> [UInt8]? {
+            if let options {
+                self.options = nil
+                return codec.encode(DocumentChunk(options: options, data: []))
+            }
+            while rest.isEmpty {
+                guard let chunk = try await chunks.next() else { return nil }
+                rest = chunk[...]
+            }
+            let piece = rest.prefix(Self.pieceBytesMax)
+            rest = rest.dropFirst(piece.count)
+            return codec.encode(DocumentChunk(data: Array(piece)))
+        }
     }
 }

@@ -82,20 +82,21 @@ public final class MartletClient: Sendable {
         try codec.decodeClassifyAnswer(try await unary(.classify, codec.encode(request), timeout))
     }
 
-    /// Every version of every model the server knows, or of the one model named; sorted by name, then version.
-    public func listModels(
-        named name: String? = nil, timeout: Duration? = nil
-    ) async throws(MartletError) -> [ModelStatus] {
-        let request = codec.encodeListModelsRequest(named: name)
-        return try codec.decodeListModelsResponse(try await unary(.listModels, request, timeout))
-    }
-
-    /// The state of the version that `reference` leads to.
-    public func model(
-        _ reference: ModelReference, timeout: Duration? = nil
-    ) async throws(MartletError) -> ModelStatus {
-        let request = codec.encodeGetModelRequest(reference)
-        return try codec.decodeModelStatus(try await unary(.getModel, request, timeout))
+    /// Classifies many lists of texts on one call: as many at once as the server takes, and only as fast as it reads.
+    ///
+    /// A request that fails is answered with its error, and the others go on. When `requests` throws, the call is
+    /// cancelled and the answers end with that error.
+    /// - Parameters:
+    ///   - unordered: answers as they become ready, instead of in the order of the requests.
+    ///   - timeout: how long the whole call may take; nil waits for ever.
+    public func classifyStream<Requests: AsyncSequence & Sendable>(
+        _ requests: Requests, unordered: Bool = false, timeout: Duration? = nil
+    ) -> ServerStream<ClassifyStreamAnswer> where Requests.Element == ClassifyStreamRequest {
+        let codec = codec
+        return stream(.classifyStream, requests.map { codec.encode($0, isUnordered: unordered) }, timeout) {
+            (message) throws(MartletError) in
+            try codec.decodeClassifyStreamAnswer(message)
+        }
     }
 
     /// Asks the server for a sign of life.
@@ -121,12 +122,5 @@ public final class MartletClient: Sendable {
         let connection = connection
         connection.loop.execute { connection.close(MartletError(.cancelled, "the client was closed")) }
         try? await channel.closeFuture.get()
-    }
-
-    private func unary(
-        _ method: Method, _ request: [UInt8], _ timeout: Duration?
-    ) async throws(MartletError) -> [UInt8] {
-        try await ClientCall(connection: connection)
-            .unary(method, request: request, deadline: timeout.map { .now.advanced(by: $0) })
     }
 }

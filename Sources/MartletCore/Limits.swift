@@ -11,6 +11,8 @@ package struct Limits: Sendable, Hashable {
     package var callCreditBytes = 256 << 10
     /// Calls open at once on one connection.
     package var callsPerConnectionMax = 100
+    /// Requests of one stream of them that are answered at the same time.
+    package var streamRequestsMax = 64
     /// Connections at once; the listener also keeps below half the descriptor limit.
     package var connectionsMax = 8_192
     /// Bytes waiting to be written on one connection above which its producers are paused.
@@ -27,6 +29,30 @@ package struct Limits: Sendable, Hashable {
     package var drainTimeout: Duration = .seconds(30)
     /// How long a connection that we end is still read and dropped, so that a reset does not lose its last frames.
     package var lingerTimeout: Duration = .seconds(1)
+
+    // MARK: HTTP/2
+
+    /// RST_STREAM frames of a peer in 30 seconds. Searching while somebody types, or asking two servers and keeping the
+    /// faster answer, cancels hundreds of calls a second; nio-http2's own 200 would end such a connection. Work that
+    /// was cancelled and has not stopped counts against `callsPerConnectionMax`, which bounds what resets can cost.
+    package var http2ResetsMax = 20_000
+    /// PING, SETTINGS and PRIORITY frames of a peer in 30 seconds. Clients that probe their bandwidth send a PING for
+    /// every few DATA frames.
+    package var http2ControlFramesMax = 10_000
+    /// Bytes of one request's header list. gRPC asks for at least 8 KiB.
+    package var http2HeaderListBytesMax = 16 << 10
+    /// Bytes that all streams of a connection together may send before they are granted more; for one stream it is
+    /// `callCreditBytes`.
+    package var http2WindowBytes = 1 << 20
+    /// A peer that said nothing for so long is sent a PING, so that one that vanished does not keep its calls.
+    package var keepaliveInterval: Duration = .seconds(120)
+    /// How long the answer to that PING may take.
+    package var keepaliveTimeout: Duration = .seconds(20)
+
+    // MARK: HTTP
+
+    /// A stream of events that was silent for so long is sent a comment, because proxies close silent connections.
+    package var heartbeatInterval: Duration = .seconds(15)
 
     // MARK: Requests
 
@@ -82,6 +108,7 @@ package struct Limits: Sendable, Hashable {
             "textBytesMax (\(textBytesMax)) must be below messageBytesMax (\(messageBytesMax))")
         try require(callCreditBytes >= 4_096, "callCreditBytes is \(callCreditBytes), below 4096 bytes")
         try require(callsPerConnectionMax >= 1, "callsPerConnectionMax must be at least 1")
+        try require(streamRequestsMax >= 1, "streamRequestsMax must be at least 1")
         try require(connectionsMax >= 1, "connectionsMax must be at least 1")
         try require(
             outboundPauseBytes <= outboundBytesMax,
@@ -89,6 +116,14 @@ package struct Limits: Sendable, Hashable {
         try require(
             outboundBytesMax > messageBytesMax,
             "outboundBytesMax (\(outboundBytesMax)) must exceed messageBytesMax (\(messageBytesMax))")
+        try require(http2ResetsMax >= 1, "http2ResetsMax must be at least 1")
+        try require(http2ControlFramesMax >= 1, "http2ControlFramesMax must be at least 1")
+        try require(
+            http2HeaderListBytesMax >= 1_024, "http2HeaderListBytesMax is \(http2HeaderListBytesMax), below 1024 bytes")
+        try require(
+            (65_535...(1 << 30)).contains(http2WindowBytes),
+            "http2WindowBytes is \(http2WindowBytes), not between 65535 and 1 GiB")
+        try require(callCreditBytes <= 1 << 30, "callCreditBytes is \(callCreditBytes), above 1 GiB")
         try require(textsPerRequestMax >= 1, "textsPerRequestMax must be at least 1")
         try require(batchTokensMax >= 1, "batchTokensMax must be at least 1")
         try require(
@@ -96,7 +131,8 @@ package struct Limits: Sendable, Hashable {
             "queueTokensMax (\(queueTokensMax)) must be at least batchTokensMax (\(batchTokensMax))")
         for (name, time) in [
             ("handshakeTimeout", handshakeTimeout), ("frameTimeout", frameTimeout), ("idleTimeout", idleTimeout),
-            ("drainTimeout", drainTimeout), ("lingerTimeout", lingerTimeout),
+            ("drainTimeout", drainTimeout), ("lingerTimeout", lingerTimeout), ("keepaliveInterval", keepaliveInterval),
+            ("keepaliveTimeout", keepaliveTimeout), ("heartbeatInterval", heartbeatInterval),
         ] {
             try require(time > .zero, "\(name) must be longer than zero")
         }

@@ -27,6 +27,32 @@ enum CField {
         return String(validating: bytes, as: UTF8.self)
     }
 
+    /// Nil for an empty text, which stands for "all of them".
+    static func optionalText(
+        _ data: ProtobufCBinaryData, _ field: @autoclosure () -> String
+    ) throws(MartletError) -> String? {
+        let value = try text(data, field())
+        return value.isEmpty ? nil : value
+    }
+
+    /// The texts of a repeated field; `field` is the list's own name.
+    static func texts(
+        _ count: Int, _ start: UnsafeMutablePointer<ProtobufCBinaryData>?, _ field: @autoclosure () -> String
+    ) throws(MartletError) -> [String] {
+        let elements = UnsafeBufferPointer(start: start, count: start == nil ? 0 : count)
+        var texts: [String] = []
+        texts.reserveCapacity(elements.count)
+        for (index, element) in elements.enumerated() {
+            texts.append(try text(element, "\(field())[\(index)]"))
+        }
+        return texts
+    }
+
+    /// The numbers of a repeated field.
+    static func scalars<Number>(_ count: Int, _ start: UnsafeMutablePointer<Number>?) -> [Number] {
+        Array(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count))
+    }
+
     /// - Throws: `.invalidArgument` naming the field when `Int` cannot hold the number.
     static func integer(_ value: UInt64, _ field: @autoclosure () -> String) throws(MartletError) -> Int {
         guard let number = Int(exactly: value) else {

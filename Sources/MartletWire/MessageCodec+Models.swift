@@ -1,5 +1,4 @@
 internal import CMartletProtos
-internal import CProtobufC
 package import MartletCore
 
 extension MessageCodec {
@@ -7,8 +6,7 @@ extension MessageCodec {
     package func decodeListModelsRequest(_ bytes: [UInt8]) throws(MartletError) -> String? {
         try decode(bytes, as: "ListModelsRequest", with: martlet__v1__list_models_request__unpack) {
             (request) throws(MartletError) in
-            let name = try CField.text(request.name, "name")
-            return name.isEmpty ? nil : name
+            try CField.optionalText(request.name, "name")
         }
     }
 
@@ -23,12 +21,7 @@ extension MessageCodec {
     package func decodeListModelsResponse(_ bytes: [UInt8]) throws(MartletError) -> [ModelStatus] {
         try decode(bytes, as: "ListModelsResponse", with: martlet__v1__list_models_response__unpack) {
             (response) throws(MartletError) in
-            var models: [ModelStatus] = []
-            for (index, element) in CField.elements(response.n_models, response.models).enumerated() {
-                guard let element else { continue }
-                models.append(try ModelStatus(element.pointee, "models[\(index)]."))
-            }
-            return models
+            try ModelStatus.list(response.n_models, response.models)
         }
     }
 
@@ -37,6 +30,22 @@ extension MessageCodec {
             let message = arena.make(martlet__v1__list_models_response__init)
             message.pointee.n_models = models.count
             message.pointee.models = arena.list(models) { $0.build(in: arena) }
+            return message
+        }
+    }
+
+    /// The name asked for; nil for every model. The answers are `ListModelsResponse`.
+    package func decodeWatchModelsRequest(_ bytes: [UInt8]) throws(MartletError) -> String? {
+        try decode(bytes, as: "WatchModelsRequest", with: martlet__v1__watch_models_request__unpack) {
+            (request) throws(MartletError) in
+            try CField.optionalText(request.name, "name")
+        }
+    }
+
+    package func encodeWatchModelsRequest(named name: String?) -> [UInt8] {
+        encode { arena in
+            let message = arena.make(martlet__v1__watch_models_request__init)
+            message.pointee.name = arena.copy(name ?? "")
             return message
         }
     }

@@ -34,6 +34,15 @@ extension Method {
     package static let getStatistics = models("GetStatistics")
     package static let getServer = models("GetServer")
 
+    package static let healthCheck = Method("/grpc.health.v1.Health/Check")
+    package static let healthWatch = Method("/grpc.health.v1.Health/Watch", serverStreams: true)
+    package static let healthList = Method("/grpc.health.v1.Health/List")
+
+    package static let reflect = Method(
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", clientStreams: true, serverStreams: true)
+    package static let reflectAlpha = Method(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", clientStreams: true, serverStreams: true)
+
     private static func inference(_ name: String, clientStreams: Bool = false, serverStreams: Bool = false) -> Method {
         Method("/martlet.v1.InferenceService/\(name)", clientStreams: clientStreams, serverStreams: serverStreams)
     }

@@ -1,5 +1,4 @@
 internal import CMartletProtos
-internal import CProtobufC
 internal import MartletCore
 
 extension ModelStatus {
@@ -11,13 +10,16 @@ extension ModelStatus {
         self.init(
             name: try CField.text(status.name, "\(prefix())name"), version: Int(status.version), state: state,
             reason: try CField.text(status.reason, "\(prefix())reason"),
-            versionLabels: try Self.texts(
+            versionLabels: try CField.texts(
                 status.n_version_labels, status.version_labels, "\(prefix())version_labels"),
             digest: try CField.text(status.digest, "\(prefix())digest"),
-            classLabels: try Self.texts(status.n_class_labels, status.class_labels, "\(prefix())class_labels"),
+            classLabels: try CField.texts(status.n_class_labels, status.class_labels, "\(prefix())class_labels"),
             task: try CField.text(status.task, "\(prefix())task"), maxTokens: Int(status.max_tokens),
             memoryBytes: try CField.integer(status.memory_bytes, "\(prefix())memory_bytes"),
-            leases: try CField.integer(status.leases, "\(prefix())leases"))
+            leases: try CField.integer(status.leases, "\(prefix())leases"),
+            problemType: try CField.text(status.problem_type, "\(prefix())problem_type"),
+            dimensions: Int(status.dimensions), vocabularySize: Int(status.vocabulary_size),
+            architecture: try CField.text(status.architecture, "\(prefix())architecture"))
     }
 
     func build(in arena: Arena) -> UnsafeMutablePointer<Martlet__V1__ModelStatus> {
@@ -35,17 +37,23 @@ extension ModelStatus {
         status.pointee.max_tokens = UInt32(clamping: maxTokens)
         status.pointee.memory_bytes = UInt64(clamping: memoryBytes)
         status.pointee.leases = UInt64(clamping: leases)
+        status.pointee.problem_type = arena.copy(problemType)
+        status.pointee.dimensions = UInt32(clamping: dimensions)
+        status.pointee.vocabulary_size = UInt32(clamping: vocabularySize)
+        status.pointee.architecture = arena.copy(architecture)
         return status
     }
 
-    private static func texts(
-        _ count: Int, _ start: UnsafeMutablePointer<ProtobufCBinaryData>?, _ field: @autoclosure () -> String
-    ) throws(MartletError) -> [String] {
-        var texts: [String] = []
-        for (index, element) in UnsafeBufferPointer(start: start, count: start == nil ? 0 : count).enumerated() {
-            texts.append(try CField.text(element, "\(field())[\(index)]"))
+    /// The statuses of a message's `models`.
+    static func list(
+        _ count: Int, _ start: UnsafeMutablePointer<UnsafeMutablePointer<Martlet__V1__ModelStatus>?>?
+    ) throws(MartletError) -> [ModelStatus] {
+        var models: [ModelStatus] = []
+        for (index, element) in CField.elements(count, start).enumerated() {
+            guard let element else { continue }
+            models.append(try ModelStatus(element.pointee, "models[\(index)]."))
         }
-        return texts
+        return models
     }
 }
 

@@ -48,6 +48,70 @@ struct FieldCheckTests {
             } == "results[1].scores[0].label is not valid UTF-8")
     }
 
+    @Test("invalid UTF-8 in messages about tokens and models is refused with the field's name")
+    func invalidUTF8Elsewhere() {
+        let bad = field(1, [0xFF])
+        #expect(
+            message { () throws(MartletError) in try codec.decodeEmbedRequest(field(2, field(1, [0x41])) + field(2, bad)) }
+                == "inputs[1].text is not valid UTF-8")
+        #expect(
+            message { () throws(MartletError) in try codec.decodeTokenizeRequest(field(2, bad)) }
+                == "inputs[0].text is not valid UTF-8")
+        #expect(
+            message { () throws(MartletError) in
+                try codec.decodeTokenizeAnswer(field(1, []) + field(2, field(1, field(2, [0xFF]))))
+            } == "results[0].tokens[0].text is not valid UTF-8")
+        #expect(
+            message { () throws(MartletError) in try codec.decodeDetokenizeAnswer(field(1, []) + field(2, [0xFF])) }
+                == "texts[0] is not valid UTF-8")
+        #expect(
+            message { () throws(MartletError) in try codec.decodeSetLabelRequest(field(2, [0xFF])) }
+                == "label is not valid UTF-8")
+        #expect(
+            message { () throws(MartletError) in try codec.decodeGetStatisticsResponse(field(1, bad)) }
+                == "models[0].name is not valid UTF-8")
+        #expect(
+            message { () throws(MartletError) in try codec.decodeClassifyStreamItem(bad) } == "id is not valid UTF-8")
+    }
+
+    @Test("token ids that no vocabulary can have are refused with their place")
+    func tokenIDs() {
+        let tooLarge = field(2, field(2, field(1, [0x07, 0x80, 0x80, 0x80, 0x80, 0x08])))
+        #expect(
+            message { () throws(MartletError) in try codec.decodeEmbedRequest(tooLarge) }
+                == "inputs[0].token_ids.ids[1] is 2147483648, above 2147483647")
+        #expect(
+            message { () throws(MartletError) in
+                try codec.decodeDetokenizeRequest(field(2, field(1, [0x80, 0x80, 0x80, 0x80, 0x08])))
+            } == "sequences[0].ids[0] is 2147483648, above 2147483647")
+    }
+
+    @Test("an input to embed that is neither text nor tokens is refused")
+    func embedNothing() {
+        #expect(
+            message { () throws(MartletError) in try codec.decodeEmbedRequest(field(2, [])) }
+                == "inputs[0] holds neither text nor token_ids")
+    }
+
+    @Test("a request of a stream that cannot be read fails alone, under its id")
+    func streamItems() throws {
+        let id = field(1, [0x37])
+        for (bytes, expected) in [
+            (id, "request is missing"), (id + field(2, [0x18, 0x04]), "overflow has the unknown value 4"),
+            (id + field(2, field(2, field(1, [0xFF]))), "inputs[0].text is not valid UTF-8"),
+        ] {
+            let item = try codec.decodeClassifyStreamItem(bytes)
+            #expect(item.id == "7")
+            #expect(message { () throws(MartletError) in try item.request.get() } == expected)
+        }
+        #expect(
+            message { () throws(MartletError) in try codec.decodeClassifyStreamAnswer(id) }
+                == "a ClassifyStreamResponse has no known outcome")
+        #expect(
+            message { () throws(MartletError) in try codec.decodeClassifyStreamAnswer(id + field(3, [])) }
+                == "failure.code is 0, which is success")
+    }
+
     @Test("a NUL inside a text is kept")
     func embeddedNUL() throws {
         let request = try codec.decodeClassifyRequest(field(2, field(1, [0x41, 0x00, 0x42])))

@@ -41,6 +41,86 @@ struct GoldenBytesTests {
         try check("ModelStatus", Samples.status, decode: codec.decodeModelStatus, encode: codec.encode)
     }
 
+    @Test("every message about tokens and vectors reads and writes the bytes of Python's protobuf")
+    func tokens() throws {
+        try check("EmbedRequest", Samples.embedRequest, decode: codec.decodeEmbedRequest, encode: codec.encode)
+        try check("EmbedResponse", Samples.embedAnswer, decode: codec.decodeEmbedAnswer, encode: codec.encode)
+        try check(
+            "TokenizeRequest", Samples.tokenizeRequest, decode: codec.decodeTokenizeRequest, encode: codec.encode)
+        try check(
+            "TokenizeResponse", Samples.tokenizeAnswer, decode: codec.decodeTokenizeAnswer, encode: codec.encode)
+        try check(
+            "DetokenizeRequest", Samples.detokenizeRequest, decode: codec.decodeDetokenizeRequest,
+            encode: codec.encode)
+        try check(
+            "DetokenizeResponse", Samples.detokenizeAnswer, decode: codec.decodeDetokenizeAnswer,
+            encode: codec.encode)
+    }
+
+    @Test("every message of a stream of requests reads and writes the bytes of Python's protobuf")
+    func streams() throws {
+        let golden = try Fixture.message("ClassifyStreamRequest")
+        let item = try codec.decodeClassifyStreamItem(golden)
+        #expect(item.id == Samples.streamRequest.id)
+        #expect(try item.request.get() == Samples.request)
+        #expect(item.isUnordered)
+        #expect(codec.encode(Samples.streamRequest, isUnordered: true) == golden)
+
+        let answered = try Fixture.message("ClassifyStreamResponse")
+        let answer = try codec.decodeClassifyStreamAnswer(answered)
+        #expect(answer.id == Samples.streamRequest.id)
+        #expect(try answer.outcome.get() == Samples.answer)
+        #expect(codec.encode(answer) == answered)
+
+        let failed = try Fixture.message("ClassifyStreamResponse.failure")
+        let failure = try codec.decodeClassifyStreamAnswer(failed)
+        guard case .failure(let error) = failure.outcome else {
+            Issue.record("a failure was read as success")
+            return
+        }
+        #expect(error.code == .resourceExhausted && error.message == "queue full")
+        #expect(error.retryAfter == .milliseconds(250))
+        #expect(codec.encode(failure) == failed)
+    }
+
+    @Test("every message about the server and its models reads and writes the bytes of Python's protobuf")
+    func management() throws {
+        try check(
+            "WatchModelsRequest", "guard", decode: codec.decodeWatchModelsRequest,
+            encode: codec.encodeWatchModelsRequest(named:))
+        try check(
+            "LoadModelRequest", "guard", decode: codec.decodeLoadModelRequest,
+            encode: codec.encodeLoadModelRequest(named:))
+        try check(
+            "LoadModelResponse", [Samples.status], decode: codec.decodeLoadModelResponse,
+            encode: codec.encodeLoadModelResponse)
+        try check(
+            "UnloadModelRequest", "guard", decode: codec.decodeUnloadModelRequest,
+            encode: codec.encodeUnloadModelRequest(named:))
+        try check(
+            "SetLabelRequest", SetLabelRequest(model: "guard", label: "stable", version: 3),
+            decode: codec.decodeSetLabelRequest, encode: codec.encode)
+        try check(
+            "SetLabelRequest.away", SetLabelRequest(model: "guard", label: "stable", version: nil),
+            decode: codec.decodeSetLabelRequest, encode: codec.encode)
+        try check(
+            "GetStatisticsRequest", "guard", decode: codec.decodeGetStatisticsRequest,
+            encode: codec.encodeGetStatisticsRequest(named:))
+        try check(
+            "GetStatisticsResponse", [Samples.statistics, Samples.statistics],
+            decode: codec.decodeGetStatisticsResponse, encode: codec.encodeGetStatisticsResponse)
+        try check("ServerStatus", Samples.serverStatus, decode: codec.decodeServerStatus, encode: codec.encode)
+        for (name, bytes) in [
+            ("UnloadModelResponse", codec.encodeUnloadModelResponse()),
+            ("SetLabelResponse", codec.encodeSetLabelResponse()), ("GetServerRequest", codec.encodeGetServerRequest()),
+        ] {
+            #expect(try Fixture.message(name) == bytes, "\(name) encoded")
+        }
+        try codec.decodeUnloadModelResponse([])
+        try codec.decodeSetLabelResponse([])
+        try codec.decodeGetServerRequest([])
+    }
+
     @Test("every frame reads and writes the bytes of Python's protobuf", arguments: Samples.frames.indices)
     func frames(index: Int) throws {
         let (name, frame) = Samples.frames[index]
@@ -53,7 +133,7 @@ struct GoldenBytesTests {
     func complete() throws {
         let names = try Fixture.lines("messages.txt").map(\.name)
         #expect(names.filter { $0.hasPrefix("Frame.") } == Samples.frames.map(\.name))
-        #expect(names.filter { !$0.hasPrefix("Frame.") }.count == 11)
+        #expect(names.filter { !$0.hasPrefix("Frame.") }.count == 32)
     }
 
     @Test("every overflow, aggregation and state survives the way there and back")
@@ -62,6 +142,9 @@ struct GoldenBytesTests {
             var request = Samples.request
             request.overflow = overflow
             #expect(try codec.decodeClassifyRequest(codec.encode(request)) == request)
+            var embedding = Samples.embedRequest
+            embedding.overflow = overflow
+            #expect(try codec.decodeEmbedRequest(codec.encode(embedding)) == embedding)
         }
         for aggregation in Aggregation.allCases {
             var chunk = Samples.firstChunk
@@ -85,6 +168,14 @@ struct GoldenBytesTests {
         let answer = ClassifyAnswer(model: ModelIdentity(name: "", version: 0, digest: ""), results: [])
         #expect(try codec.decodeClassifyAnswer(codec.encode(answer)) == answer)
         #expect(try codec.decodeListModelsRequest(codec.encodeListModelsRequest(named: nil)) == nil)
+        #expect(try codec.decodeWatchModelsRequest(codec.encodeWatchModelsRequest(named: nil)) == nil)
+        #expect(try codec.decodeGetStatisticsRequest(codec.encodeGetStatisticsRequest(named: nil)) == nil)
+        let embedding = EmbedRequest(model: ModelReference(name: ""), inputs: [])
+        #expect(try codec.decodeEmbedRequest(codec.encode(embedding)) == embedding)
+        let tokens = TokenizeRequest(model: ModelReference(name: ""), inputs: [])
+        #expect(try codec.decodeTokenizeRequest(codec.encode(tokens)) == tokens)
+        let ids = DetokenizeRequest(model: ModelReference(name: ""), sequences: [])
+        #expect(try codec.decodeDetokenizeRequest(codec.encode(ids)) == ids)
         #expect(try codec.decodeListModelsResponse(codec.encodeListModelsResponse([])) == [])
         let chunk = DocumentChunk(data: [])
         #expect(codec.encode(chunk) == [])

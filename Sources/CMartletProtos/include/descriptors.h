@@ -5,3 +5,5 @@
 
 extern const size_t martlet_descriptor_set_size;
 extern const uint8_t martlet_descriptor_set[];
+/* Swift does not see arrays of unknown length. */
+static inline const uint8_t *martlet_descriptor_set_start(void) { return martlet_descriptor_set; }

@@ -59,14 +59,19 @@ final class ClientCall: @unchecked Sendable { // safe: every member is touched o
             cancelSoon()
         }
         guard let message = try answer.get() else {
-            throw MartletError(.internalError, "the server reported success without an answer")
+            throw Self.withoutAnswer
         }
         return message
     }
 
+    static var withoutAnswer: MartletError {
+        MartletError(.internalError, "the server reported success without an answer")
+    }
+
     /// Opens a stream; `next` and `send` may follow at once.
-    func open(_ method: Method, deadline: ContinuousClock.Instant?) {
-        connection.loop.execute { self.connection.start(self, method, request: nil, deadline: deadline) }
+    /// - Parameter request: the only message of a method that takes one.
+    func open(_ method: Method, request: [UInt8]? = nil, deadline: ContinuousClock.Instant?) {
+        connection.loop.execute { self.connection.start(self, method, request: request, deadline: deadline) }
     }
 
     /// The next message, nil after the last.

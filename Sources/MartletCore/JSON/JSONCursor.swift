@@ -62,7 +62,10 @@ package struct JSONCursor {
 
     package mutating func string() throws(MartletError) -> [UInt8] {
         try expect(UInt8(ascii: "\""))
-        var text: [UInt8] = []
+        // Most strings have no escape, and most of the others begin without one.
+        let start = place
+        while place < bytes.count, Self.isPlain(bytes[place]) { place += 1 }
+        var text = Array(bytes[start..<place])
         while place < bytes.count {
             let byte = bytes[place]
             place += 1
@@ -75,6 +78,10 @@ package struct JSONCursor {
             }
         }
         throw broken("ends inside a string")
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     package mutating func bool() throws(MartletError) -> Bool {

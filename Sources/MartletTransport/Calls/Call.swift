@@ -64,9 +64,27 @@ package struct CallTable: Sendable {
     /// The call of a path such as `/martlet.v1.InferenceService/Classify`; nil when there is none.
     package subscript(_ path: String) -> Call? { calls[path] }
 
+    /// The call of a path, for a connection.
+    /// - Parameter mayManage: whether management calls are answered where the connection came in.
+    /// - Throws: `.unimplemented` when there is none, `.permissionDenied` for a management call in the wrong place.
+    package func call(at path: String, mayManage: Bool) throws(MartletError) -> Call {
+        guard let call = calls[path] else { throw MartletError(.unimplemented, "this server has no such method") }
+        guard mayManage || !call.isManagement else { throw .managedElsewhere }
+        return call
+    }
+
     /// Sorted by path.
     package var all: [Call] { calls.values.sorted { $0.method.path < $1.method.path } }
 
     /// Full names of the services, sorted.
     package var services: [String] { Set(calls.values.map(\.method.service)).sorted() }
+}
+
+extension MartletError {
+    /// A management call or route came in where it is not answered.
+    static var managedElsewhere: MartletError {
+        MartletError(
+            .permissionDenied,
+            "management calls are answered on this server's management addresses only (setting manage); call there")
+    }
 }

@@ -5,14 +5,29 @@ internal import MartletWire
 struct InferenceCalls: Sendable {
     let handler: any InferenceHandler
     let codec: MessageCodec
+    let limits: Limits
 
     var calls: [Call] {
         [
             .unary(.classify) { (request, context) throws(MartletError) in
                 codec.encode(try await handler.classify(try codec.decodeClassifyRequest(request), context: context))
             },
+            .stream(.classifyStream) { (requests, answers, context) throws(MartletError) in
+                try await ClassifyStream(handler: handler, codec: codec, limits: limits)
+                    .run(requests, answers, context)
+            },
             .stream(.classifyDocument) { (requests, answers, context) throws(MartletError) in
                 try await classifyDocument(requests, answers, context)
+            },
+            .unary(.embed) { (request, context) throws(MartletError) in
+                codec.encode(try await handler.embed(try codec.decodeEmbedRequest(request), context: context))
+            },
+            .unary(.tokenize) { (request, context) throws(MartletError) in
+                codec.encode(try await handler.tokenize(try codec.decodeTokenizeRequest(request), context: context))
+            },
+            .unary(.detokenize) { (request, context) throws(MartletError) in
+                let request = try codec.decodeDetokenizeRequest(request)
+                return codec.encode(try await handler.detokenize(request, context: context))
             },
         ]
     }

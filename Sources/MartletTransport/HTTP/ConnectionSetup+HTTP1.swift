@@ -1,8 +1,31 @@
 internal import MartletCore
 internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTP2
 
 extension ConnectionSetup {
+    /// HTTP/1.1 from its first request on.
     func http1(_ channel: any Channel) throws {
-        throw MartletError(.unimplemented, "this port does not speak HTTP/1.1")
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = shared.limits.http2HeaderListBytesMax
+        limits.maxHeaderListSize = shared.limits.http2HeaderListBytesMax
+        limits.maxHeaderFieldCount = HTTPConnection.headerFieldsMax
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(SocketEdge(setup: self))
+        try pipeline.addHandler(HTTPResponseEncoder())
+        try pipeline.addHandler(
+            ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
+        let connection = HTTPConnection(setup: self, isStream: false)
+        try pipeline.addHandler(connection)
+        if shared.connections.serve(channel, by: connection) { connection.drain() }
+    }
+
+    /// Adds what answers an HTTP/2 stream that is no gRPC call: the routes, behind `HTTP2FramePayloadToHTTP1ServerCodec`.
+    /// The header list of the request is read next.
+    func addHTTPHandlers(to streamChannel: any Channel) throws {
+        let pipeline = streamChannel.pipeline.syncOperations
+        try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
+        try pipeline.addHandler(HTTPConnection(setup: self, isStream: true))
+        try streamChannel.syncOptions?.setOption(.autoRead, value: true)
     }
 }

@@ -21,21 +21,63 @@ package struct HTTPExchange: Sendable {
 package protocol HTTPBody: Sendable {
     /// Nil after the last. Asking is what lets the peer send more.
     func next() async throws(MartletError) -> [UInt8]?
+
+    /// The whole body.
+    /// - Throws: `.resourceExhausted` above `limit` bytes (413).
+    func collect(atMost limit: Int) async throws(MartletError) -> [UInt8]
 }
 
 extension HTTPBody {
-    /// The whole body.
-    /// - Throws: `.resourceExhausted` above `limit` bytes (413).
     package func collect(atMost limit: Int) async throws(MartletError) -> [UInt8] {
         var bytes: [UInt8] = []
         while let part = try await next() {
-            guard part.count <= limit - bytes.count else {
-                throw MartletError(
-                    .resourceExhausted, "the body is over the limit of \(limit) bytes; send less at once")
-            }
+            guard part.count <= limit - bytes.count else { throw .bodyTooLarge(limit: limit) }
             if bytes.isEmpty { bytes = part } else { bytes.append(contentsOf: part) }
         }
         return bytes
+    }
+}
+
+extension MartletError {
+    static func bodyTooLarge(limit: Int) -> MartletError {
+        .http(413, .resourceExhausted, "the body is over the limit of \(limit) bytes; send less at once")
+    }
+}
+
+extension HTTPExchange {
+    /// The body as JSON. A missing content type is taken for JSON.
+    /// - Throws: 415 for another content type, 413 above `limit` bytes, 400 for what is not JSON.
+    package func json(atMost limit: Int) async throws(MartletError) -> JSONValue {
+        try JSONValue(parsing: try await jsonBytes(atMost: limit))
+    }
+
+    /// The body's bytes, which claim to be JSON.
+    func jsonBytes(atMost limit: Int) async throws(MartletError) -> [UInt8] {
+        if let type = contentType, type != "application/json", !type.hasSuffix("+json") {
+            throw .http(
+                415, .invalidArgument, "the content type is \(Self.shown(type)); send the header content-type: application/json")
+        }
+        return try await body.collect(atMost: limit)
+    }
+
+    /// The media type of the body in lower case, without parameters; nil when none is given.
+    package var contentType: String? {
+        guard let value = headers["content-type"] else { return nil }
+        let type = value.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
+        return type.isEmpty ? nil : type
+    }
+
+    /// Whether the client's `accept` names this media type. A type that is not named is not refused either: the default
+    /// of a route answers then.
+    package func accepts(_ type: String) -> Bool {
+        headers.entries.contains { name, value in
+            name == "accept" && String(decoding: value, as: UTF8.self).lowercased().contains(type)
+        }
+    }
+
+    /// What a peer sent, short enough and plain enough for a message.
+    static func shown(_ text: String) -> String {
+        "'" + String(text.prefix(60).filter { $0.isASCII && !$0.isNewline && $0 != "'" }) + "'"
     }
 }
 
@@ -52,6 +94,8 @@ package struct HTTPResponse: Sendable {
     /// Names in lower case, `content-type` among them; length and connection headers are the server's.
     package var headers: [(name: String, value: String)]
     package var body: Body
+    /// Sent in a stream that has been silent for a while, so that proxies keep the connection; empty for none.
+    package var heartbeat: [UInt8] = []
 
     package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status
@@ -73,39 +117,23 @@ package struct HTTPRoute: Sendable {
     package let pattern: String
     /// Changes what is served, so it can be kept to a listener of its own.
     package let isManagement: Bool
+    /// What the OpenAPI document says about it; nil leaves only method and path there.
+    package let documentation: HTTPDocumentation?
     /// How an error looks in this dialect: what the server makes of an error that `run` throws, and of its own
     /// (wrong body length, an overlong header).
     package let failure: @Sendable (MartletError) -> HTTPResponse
     package let run: @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
 
     package init(
-        _ method: String, _ pattern: String, isManagement: Bool = false,
+        _ method: String, _ pattern: String, isManagement: Bool = false, documentation: HTTPDocumentation? = nil,
         failure: @escaping @Sendable (MartletError) -> HTTPResponse,
         run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
     ) {
         self.method = method
         self.pattern = pattern
         self.isManagement = isManagement
+        self.documentation = documentation
         self.failure = failure
         self.run = run
-    }
-}
-
-extension MartletError {
-    /// The HTTP status that stands for the code, where a dialect does not have its own.
-    package var httpStatus: Int {
-        switch code {
-        case .invalidArgument, .outOfRange, .failedPrecondition: 400
-        case .unauthenticated: 401
-        case .permissionDenied: 403
-        case .notFound: 404
-        case .alreadyExists, .aborted: 409
-        case .resourceExhausted: 429
-        case .cancelled: 499
-        case .unimplemented: 501
-        case .unavailable: 503
-        case .deadlineExceeded: 504
-        default: 500
-        }
     }
 }

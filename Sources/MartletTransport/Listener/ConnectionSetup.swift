@@ -7,12 +7,15 @@ internal import NIOCore
 struct ConnectionSetup: Sendable {
     let shared: ServerShared
     let executor: LoopExecutor
+    /// Calls and routes that change what is served are answered on this connection's listener.
+    let mayManage: Bool
+    var tlsStage: TLSStage
     let accepted: ContinuousClock.Instant
 }
 
 extension ConnectionSetup {
     func native(_ channel: any Channel) throws {
         try channel.pipeline.syncOperations.addHandler(
-            NativeConnection(shared: shared, executor: executor, accepted: accepted))
+            NativeConnection(setup: self))
     }
 }

@@ -25,7 +25,9 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
         let channel = context.channel
         self.channel = channel
         let limit = shared.limits.handshakeTimeout
-        timer = context.eventLoop.scheduleTask(in: TimeAmount(limit)) { [weak self] in
+        // From accept on: a TLS handshake before this one took its part.
+        let left = max(.zero, ContinuousClock.now.duration(to: setup.accepted.advanced(by: limit)))
+        timer = context.eventLoop.scheduleTask(in: TimeAmount(left)) { [weak self] in
             self?.refuse(
                 MartletError(.deadlineExceeded, "no preface came within \(limit)"), guess: "nothing for \(limit)")
         }
@@ -53,7 +55,13 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
             before.writeBuffer(&bytes)
             bytes = before
         }
-        switch FirstBytes(bytes.readableBytesView) {
+        let first = FirstBytes(bytes.readableBytesView)
+        if setup.tlsStage == .required, first != .tls, first != .incomplete {
+            return refuse(
+                MartletError(.failedPrecondition, "this port speaks TLS only"), guess: "no TLS, which this port needs",
+                asHTTP: first == .http1)
+        }
+        switch first {
         case .incomplete: received = bytes
         case .unknown:
             refuse(
@@ -87,12 +95,32 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
-    private func refuse(_ error: MartletError, guess: String? = nil) {
+    /// A failed TLS handshake, or a socket that broke.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if state == .waiting, setup.tlsStage == .established {
+            shared.notice(.failedHandshake(reason: "\(type(of: error))"))
+        }
+        state = .refused
+        timer?.cancel()
+        context.close(promise: nil)
+    }
+
+    private func refuse(_ error: MartletError, guess: String? = nil, asHTTP: Bool = false) {
         guard state == .waiting, let channel else { return }
         state = .refused
         timer?.cancel()
         if let guess { shared.notice(.unknownProtocol(guess: guess)) }
-        GoAwayBytes.send(error, on: channel, lingering: shared.limits.lingerTimeout)
+        guard asHTTP else {
+            return GoAwayBytes.send(error, on: channel, lingering: shared.limits.lingerTimeout)
+        }
+        // What a browser shows that was sent here with http://.
+        let text = error.message + "\n"
+        let head = [
+            "HTTP/1.1 400 Bad Request", "content-type: text/plain", "connection: close",
+            "content-length: \(text.utf8.count)", "", text,
+        ]
+        channel.writeAndFlush(channel.allocator.buffer(string: head.joined(separator: "\r\n")), promise: nil)
+        LingeringClose.begin(on: channel, flushWithin: shared.limits.lingerTimeout, for: shared.limits.lingerTimeout)
     }
 
     func drain() { refuse(MartletError(.unavailable, "the server is shutting down")) }

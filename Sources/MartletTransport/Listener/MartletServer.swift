@@ -16,6 +16,8 @@ package final class MartletServer: Sendable {
         package var eventLoops = 1
         /// Compress answers of 1 KiB and more for clients that accept it.
         package var compressesAnswers = false
+        /// With it every TCP address speaks TLS only; Unix sockets stay plain, their file's permissions guard them.
+        package var tls: ServerTLS?
         /// Told what belongs in the log, on an event loop: must not block.
         package var notice: @Sendable (TransportNotice) -> Void = { _ in }
 
@@ -26,6 +28,7 @@ package final class MartletServer: Sendable {
     private let executors: [ObjectIdentifier: LoopExecutor]
     private let shared: ServerShared
     private let listeners = Mutex<[Listener]>([])
+    private let draining = DrainSignal()
 
     package init(handler: any InferenceHandler, limits: Limits, options: Options) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoops))
@@ -33,8 +36,9 @@ package final class MartletServer: Sendable {
         for loop in group.makeIterator() { executors[ObjectIdentifier(loop)] = LoopExecutor(loop: loop) }
         self.executors = executors
         shared = ServerShared(
-            contract: ServerContract(handler: handler, limits: limits, software: options.software), limits: limits, software: options.software,
-            compressesAnswers: options.compressesAnswers,
+            contract: ServerContract(
+                handler: handler, limits: limits, software: options.software, drain: draining),
+            limits: limits, software: options.software, compressesAnswers: options.compressesAnswers, tls: options.tls,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)
     }
@@ -44,16 +48,20 @@ package final class MartletServer: Sendable {
     }
 
     /// Starts to accept connections; may be called for several addresses.
+    /// - Parameter mayManage: whether calls that change what is served are answered here.
     /// - Returns: the address with the port that was taken.
     /// - Throws: an error that names the address and the way out.
     @discardableResult
-    package func listen(on address: ListenAddress) async throws(MartletError) -> ListenAddress {
+    package func listen(
+        on address: ListenAddress, mayManage: Bool = true
+    ) async throws(MartletError) -> ListenAddress {
         let shared = shared
         let executors = executors
+        let tlsStage = shared.tlsStage(on: address)
         let listener = try await Listener.bind(
             to: address, on: group, limits: shared.limits, notice: shared.notice
         ) { channel in
-            try Self.accept(channel, shared, executors)
+            try Self.accept(channel, mayManage: mayManage, tlsStage, shared, executors)
         }
         listeners.withLock { $0.append(listener) }
         return listener.address
@@ -68,6 +76,7 @@ package final class MartletServer: Sendable {
             defer { listeners = [] }
             return listeners
         }
+        draining.raise()
         for listener in closing { await listener.close() }
         shared.connections.drain()
         let loop = group.next()
@@ -105,7 +114,8 @@ package final class MartletServer: Sendable {
     // MARK: Accepting
 
     private static func accept(
-        _ channel: any Channel, _ shared: ServerShared, _ executors: [ObjectIdentifier: LoopExecutor]
+        _ channel: any Channel, mayManage: Bool, _ tlsStage: TLSStage, _ shared: ServerShared,
+        _ executors: [ObjectIdentifier: LoopExecutor]
     ) throws {
         let refusal: MartletError
         switch shared.connections.admit(channel) {
@@ -115,7 +125,9 @@ package final class MartletServer: Sendable {
             }
             return try channel.pipeline.syncOperations.addHandler(
                 FirstBytesDetector(
-                    setup: ConnectionSetup(shared: shared, executor: executor, accepted: .now)))
+                    setup: ConnectionSetup(
+                        shared: shared, executor: executor, mayManage: mayManage, tlsStage: tlsStage,
+                        accepted: .now)))
         case .full(let limit):
             shared.notice(.tooManyConnections(limit: limit))
             refusal = MartletError(.resourceExhausted, "the server has \(limit) connections, the most it takes")

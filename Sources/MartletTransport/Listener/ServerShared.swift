@@ -9,6 +9,8 @@ final class ServerShared: Sendable {
     /// Answers of 1 KiB and more leave compressed when the client accepts it. Off by default: it costs more time than
     /// a local network takes.
     let compressesAnswers: Bool
+    /// Nil: no listener speaks TLS.
+    let tls: ServerTLS?
     let notice: @Sendable (TransportNotice) -> Void
     let connections: ConnectionRegistry
     /// Tasks of calls, also of those that ended early and have not stopped yet.
@@ -17,14 +19,21 @@ final class ServerShared: Sendable {
 
     init(
         contract: ServerContract, limits: Limits, software: String, compressesAnswers: Bool,
-        connections: ConnectionRegistry, notice: @escaping @Sendable (TransportNotice) -> Void
+        tls: ServerTLS?, connections: ConnectionRegistry,
+        notice: @escaping @Sendable (TransportNotice) -> Void
     ) {
         self.limits = limits
         self.software = software
         self.contract = contract
         self.compressesAnswers = compressesAnswers
+        self.tls = tls
         self.connections = connections
         self.notice = notice
+    }
+
+    func tlsStage(on address: ListenAddress) -> TLSStage {
+        if tls != nil, case .tcp = address { return .required }
+        return .notOffered
     }
 
     func makeDecoder() -> FrameDecoder {

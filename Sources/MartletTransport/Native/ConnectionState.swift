@@ -33,14 +33,6 @@ package struct ConnectionState: Sendable {
         package let deadline: Instant?
     }
 
-    package enum SendOutcome: Sendable {
-        case sent
-        /// No credit, or too much waits to be written: try again after `.resume`.
-        case wait
-        /// The call is over.
-        case ended(MartletError)
-    }
-
     enum Phase: Hashable { case awaitingHello, open, draining, closed }
 
     struct Call {

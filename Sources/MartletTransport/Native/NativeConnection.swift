@@ -3,16 +3,17 @@ internal import MartletWire
 internal import NIOCore
 
 /// The I/O around `ConnectionState`: bytes in, tasks for calls, bytes out in one write per turn of the event loop.
-final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecked Sendable { // safe: every member is touched on `loop` only
+final class NativeConnection: ChannelInboundHandler, ServedConnection, CallCarrier, @unchecked Sendable { // safe: every member is touched on `loop` only
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let shared: ServerShared
+    private let mayManage: Bool
     private let executor: LoopExecutor
-    private let loop: any EventLoop
+    let loop: any EventLoop
     private var state: ConnectionState
     private var decoder: FrameDecoder
-    private var calls: [CallID: NativeCall] = [:]
+    private var calls: [CallID: RunningCall] = [:]
     private var actions: [ConnectionState.Action] = []
     private var isPerforming = false
     private var context: ChannelHandlerContext?
@@ -27,13 +28,14 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
     /// The buffer for what goes out is given back when one large answer grew it beyond this.
     private static let keptBufferBytesMax = 256 << 10
 
-    init(shared: ServerShared, executor: LoopExecutor, accepted: ContinuousClock.Instant) {
-        self.shared = shared
-        self.executor = executor
+    init(setup: ConnectionSetup) {
+        shared = setup.shared
+        mayManage = setup.mayManage
+        executor = setup.executor
         loop = executor.loop
         let limits = shared.limits
         let table = shared.contract.calls
-        state = ConnectionState(limits: limits, software: shared.software, accepted: accepted) {
+        state = ConnectionState(limits: limits, software: shared.software, accepted: setup.accepted) {
             table[$0]?.method
         }
         decoder = shared.makeDecoder()
@@ -146,32 +148,22 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
     private func start(
         _ id: CallID, _ method: Method, _ request: [UInt8]?, _ context: CallContext
     ) {
-        let body = shared.contract.calls[method.path]?.body
-        let call = NativeCall(id: id, connection: self)
+        let call = RunningCall(id: id, carrier: self)
         calls[id] = call
         shared.tasks.increment()
-        call.task = Task(executorPreference: executor) {
-            var failure: MartletError?
-            do throws(MartletError) {
-                switch body {
-                case .unary(let run):
-                    try await call.send(message: try await run(request ?? [], context))
-                case .stream(let run):
-                    let requests: any MessageSource = request.map { SingleMessage($0) } ?? call
-                    try await run(requests, call, context)
-                case nil: throw MartletError(.unimplemented, "this server has no such method")
-                }
-            } catch {
-                failure = error
-            }
-            let end = failure
-            call.connection.onLoop { call.connection.ended(call, with: end) }
+        call.start(body(of: method), request: request, context: context, on: executor)
+    }
+
+    private func body(of method: Method) -> Call.Body {
+        do throws(MartletError) {
+            return try shared.contract.calls.call(at: method.path, mayManage: mayManage).body
+        } catch {
+            return .stream { (_, _, _) throws(MartletError) in throw error }
         }
     }
 
-    private func ended(_ call: NativeCall, with error: MartletError?) {
+    func ended(_ call: RunningCall, with error: MartletError?) {
         calls[call.id] = nil
-        call.task = nil
         shared.tasks.decrement()
         state.finish(call.id, with: error, now: .now, &actions)
         state.taskEnded()
@@ -181,23 +173,16 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, @unchecke
 
     // MARK: For running calls
 
-    var isOnLoop: Bool { loop.inEventLoop }
-
-    /// Runs `body` on the event loop: at once when called there.
-    func onLoop(_ body: @escaping @Sendable () -> Void) {
-        if loop.inEventLoop { body() } else { loop.execute(body) }
-    }
-
-    func send(_ message: [UInt8], for id: CallID) -> ConnectionState.SendOutcome {
-        let outcome = state.send(message, for: id, &actions)
+    func send(_ message: [UInt8], of call: RunningCall) -> SendOutcome {
+        let outcome = state.send(message, for: call.id, &actions)
         perform()
         return outcome
     }
 
-    func maySend(_ id: CallID) -> Bool { state.maySend(id) }
+    func maySend(_ call: RunningCall) -> Bool { state.maySend(call.id) }
 
-    func took(messageOf bytes: Int, for id: CallID) {
-        state.took(messageOf: bytes, for: id, &actions)
+    func took(messageOf bytes: Int, by call: RunningCall) {
+        state.took(messageOf: bytes, for: call.id, &actions)
         perform()
     }
 

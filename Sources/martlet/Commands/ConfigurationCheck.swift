@@ -1,5 +1,6 @@
 import Foundation
 import MartletCore
+import MartletTransport
 
 /// `martlet serve --check`: what would hold, where each value comes from, and whether the machine can give it.
 struct ConfigurationCheck {
@@ -24,7 +25,10 @@ struct ConfigurationCheck {
         do {
             let settings = try ServeSettings(resolved)
             if let problem = Self.folderProblem(settings.models) { problems.append(problem) }
-            for target in settings.listen {
+            if let identity = settings.tls {
+                do throws(MartletError) { _ = try ServerTLS(identity) } catch { problems.append(error.message) }
+            }
+            for target in settings.listen + settings.manage {
                 if let problem = ListenProbe.problem(with: target) { problems.append(problem) }
             }
             if let file = settings.readyFile {

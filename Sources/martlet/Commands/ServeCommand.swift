@@ -24,6 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
             Examples:
               martlet serve --models models
               martlet serve --listen unix:/run/martlet.sock --threads 4
+              martlet serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
               martlet serve --config martlet.yaml --limit drainTimeout=10s --check
 
             martlet.yaml:
@@ -45,6 +46,26 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "address"))
     var listen: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Address for calls that change what is served; repeatable. With any, the others refuse such calls.",
+            valueName: "address"))
+    var manage: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "TLS certificate chain, PEM; TCP addresses then speak TLS only. SIGHUP reads the files again.",
+            valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("The certificate's private key, PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        name: .customLong("tls-client-ca"),
+        help: ArgumentHelp("Authorities of client certificates, PEM; others are refused.", valueName: "file"))
+    var tlsClientCA: String?
+
     @Option(help: ArgumentHelp("Compute threads (default: the cores this process may use).", valueName: "count"))
     var threads: String?
 
@@ -62,7 +83,7 @@ struct ServeCommand: AsyncParsableCommand {
             "A limit, such as drainTimeout=10s; repeatable; --check lists them.", valueName: "name=value"))
     var limit: [String] = []
 
-    @Flag(help: "Allow addresses that other machines can reach; there is no TLS in this version.")
+    @Flag(help: "Allow addresses that other machines can reach without TLS.")
     var insecurePublic = false
 
     @Flag(help: "Log as JSON lines.")
@@ -108,6 +129,10 @@ struct ServeCommand: AsyncParsableCommand {
         var flags: [String: [String]] = [:]
         flags["models"] = models.map { [$0] }
         flags["listen"] = listen.isEmpty ? nil : listen
+        flags["manage"] = manage.isEmpty ? nil : manage
+        flags["tlsCertificate"] = tlsCertificate.map { [$0] }
+        flags["tlsKey"] = tlsKey.map { [$0] }
+        flags["tlsClientCA"] = tlsClientCA.map { [$0] }
         flags["threads"] = threads.map { [$0] }
         flags["cpu"] = cpu.map { [$0] }
         flags["insecurePublic"] = insecurePublic ? ["true"] : nil

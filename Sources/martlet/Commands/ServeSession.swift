@@ -18,24 +18,32 @@ struct ServeSession {
             throw CommandFailure(.configuration, problem)
         }
         // Found before the models load: a port that is taken should not cost a minute of loading first.
-        for target in settings.listen {
+        for target in settings.listen + settings.manage {
             if let problem = ListenProbe.problem(with: target) { throw CommandFailure(.unavailable, problem) }
         }
+        let tls = try serverTLS()
         let events = EngineLog(logger: logger)
         let engine = try await InferenceServer.start(engineConfiguration()) { events.note($0) }
         var options = MartletServer.Options(software: "martlet/\(Martlet.version)")
         options.notice = { [logger] in logger.info("\($0)") }
+        options.tls = tls
         let server = MartletServer(handler: engine, limits: settings.limits, options: options)
         var addresses: [String] = []
-        for target in settings.listen {
+        let targets =
+            settings.listen.map { (address: $0, mayManage: settings.manage.isEmpty) }
+            + settings.manage.map { (address: $0, mayManage: true) }
+        for target in targets {
             do throws(MartletError) {
-                addresses.append(try await server.listen(on: target).description)
+                addresses.append(
+                    try await server.listen(on: target.address, mayManage: target.mayManage).description)
             } catch {
                 await server.drain(within: .zero)
                 await engine.shutdown()
-                throw CommandFailure(.unavailable, "listen '\(target)': \(error.message)")
+                throw CommandFailure(.unavailable, "listen '\(target.address)': \(error.message)")
             }
         }
+        let reloads = tls.map { CertificateReload(tls: $0, logger: logger) }
+        defer { reloads?.stop() }
         signals.serving()
         announce(addresses, engine: engine)
         for await number in signals.signals {
@@ -51,6 +59,17 @@ struct ServeSession {
         await engine.shutdown()
         if let file = settings.readyFile { unlink(file) }
         logger.notice("stopped")
+    }
+
+    private func serverTLS() throws(CommandFailure) -> ServerTLS? {
+        guard let identity = settings.tls else { return nil }
+        do throws(MartletError) {
+            let tls = try ServerTLS(identity)
+            CertificateReload.announce(tls, "TLS certificate", to: logger)
+            return tls
+        } catch {
+            throw CommandFailure(.configuration, error.message)
+        }
     }
 
     private func engineConfiguration() -> EngineConfiguration {

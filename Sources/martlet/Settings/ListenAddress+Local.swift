@@ -1,6 +1,11 @@
 import MartletTransport
 
 extension ListenAddress {
+    /// Port 0, which never names the same port twice.
+    package var takesAnyPort: Bool {
+        if case .tcp(_, 0) = self { true } else { false }
+    }
+
     /// True when no other machine can connect: a Unix socket, `localhost`, 127.0.0.0/8 or ::1.
     package var isLocal: Bool {
         switch self {

@@ -6,6 +6,10 @@ import MartletTransport
 package struct ServeSettings: Sendable {
     package var models: String
     package var listen: [ListenAddress]
+    /// With any, calls that change what is served are answered there only.
+    package var manage: [ListenAddress]
+    /// Nil: no TLS.
+    package var tls: TLSIdentity?
     /// Compute threads; 0 takes one for each core this process may use.
     package var threads: Int
     /// Highest instruction set to use; nil for the best there is.
@@ -23,6 +27,14 @@ package struct ServeSettings: Sendable {
         [
             Setting("models", .text, default: "models", "folder of <name>/<version>/ folders to serve"),
             Setting("listen", .list, default: "127.0.0.1:8970", "addresses: host:port, [ipv6]:port or unix:/path"),
+            Setting(
+                "manage", .list, default: "",
+                "addresses for calls that change what is served; without any, every address answers them"),
+            Setting("tlsCertificate", .text, default: "", "PEM file: the server's certificate and what leads to its authority"),
+            Setting("tlsKey", .text, default: "", "PEM file: the certificate's private key"),
+            Setting("tlsClientCA", .text, default: "", "PEM file: authorities whose clients may connect; none: anybody"),
+            Setting(
+                "tlsClientOptional", .flag, default: "false", "with tlsClientCA: take clients without a certificate too"),
             Setting("threads", .count, default: "0", "compute threads; 0: the cores this process may use"),
             Setting("cpu", .choice(cpuLevels), default: "best", "highest instruction set to use"),
             Setting(
@@ -53,26 +65,58 @@ package struct ServeSettings: Sendable {
         guard threads <= 1_024 else {
             throw CommandFailure(.configuration, "threads is \(threads), above 1024")
         }
-        listen = []
-        let texts = find("listen")?.texts ?? []
-        guard !texts.isEmpty else {
+        tls = try Self.tls(
+            certificate: text("tlsCertificate"), key: text("tlsKey"), clientAuthority: text("tlsClientCA"),
+            isClientOptional: SettingValue.flag(text("tlsClientOptional")) ?? false)
+        let mayBePublic = insecurePublic || tls != nil
+        listen = try Self.addresses("listen", find("listen")?.texts ?? [], mayBePublic: mayBePublic)
+        manage = try Self.addresses("manage", find("manage")?.texts ?? [], mayBePublic: mayBePublic)
+        guard !listen.isEmpty else {
             throw CommandFailure(.configuration, "listen is empty; give an address such as 127.0.0.1:8970")
         }
-        for text in texts {
+        if let both = manage.first(where: { listen.contains($0) && !$0.takesAnyPort }) {
+            throw CommandFailure(.configuration, "'\(both)' stands in listen and in manage; give each its own")
+        }
+    }
+
+    private static func tls(
+        certificate: String, key: String, clientAuthority: String, isClientOptional: Bool
+    ) throws(CommandFailure) -> TLSIdentity? {
+        guard certificate.isEmpty == key.isEmpty else {
+            throw CommandFailure(.configuration, "tlsCertificate and tlsKey go together; one of them is not set")
+        }
+        guard !certificate.isEmpty else {
+            guard clientAuthority.isEmpty else {
+                throw CommandFailure(.configuration, "tlsClientCA needs tlsCertificate and tlsKey; they are not set")
+            }
+            return nil
+        }
+        return TLSIdentity(
+            certificateFile: certificate, keyFile: key,
+            clientAuthorityFile: clientAuthority.isEmpty ? nil : clientAuthority,
+            isClientCertificateOptional: isClientOptional)
+    }
+
+    private static func addresses(
+        _ setting: String, _ texts: [String], mayBePublic: Bool
+    ) throws(CommandFailure) -> [ListenAddress] {
+        var addresses: [ListenAddress] = []
+        for text in texts where !text.isEmpty {
             guard let target = ListenAddress(parsing: text) else {
                 throw CommandFailure(
                     .configuration,
-                    "listen '\(text)' is no address; write host:port, [ipv6]:port or unix:/path/to/socket")
+                    "\(setting) '\(text)' is no address; write host:port, [ipv6]:port or unix:/path/to/socket")
             }
-            if !target.isLocal, !insecurePublic {
+            guard target.isLocal || mayBePublic else {
                 throw CommandFailure(
                     .configuration,
                     """
-                    listen '\(text)' can be reached from other machines, and this version has no TLS. Listen on \
-                    127.0.0.1 or a Unix socket behind something that has, or insist with --insecure-public
+                    \(setting) '\(text)' can be reached from other machines, and TLS is not set up. Give tlsCertificate \
+                    and tlsKey, listen on 127.0.0.1 or a Unix socket, or insist with --insecure-public
                     """)
             }
-            listen.append(target)
+            addresses.append(target)
         }
+        return addresses
     }
 }

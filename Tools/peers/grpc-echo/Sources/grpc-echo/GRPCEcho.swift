@@ -20,7 +20,7 @@ struct GRPCEcho {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve() }
             group.addTask {
-                for try await _ in FileHandle.standardInput.bytes {}
+                while let line = try FileHandle.standardInput.read(upToCount: 4_096), !line.isEmpty {}
                 server.beginGracefulShutdown()
             }
             try await group.waitForAll()

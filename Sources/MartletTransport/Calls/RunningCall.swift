@@ -1,13 +1,35 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
 internal import NIOCore
 
+/// What can become of a message that a running call sends.
+package enum SendOutcome: Sendable {
+    case sent
+    /// No credit, or too much waits to be written: try again after `.resume`.
+    case wait
+    /// The call is over.
+    case ended(MartletError)
+}
+
+/// The protocol's side of running calls: what brings their messages and takes their answers.
+protocol CallCarrier: AnyObject, Sendable {
+    var loop: any EventLoop { get }
+    /// On the loop: sends a message of `call`, if the peer may get one now.
+    func send(_ message: [UInt8], of call: RunningCall) -> SendOutcome
+    /// On the loop: true when `send` would not answer `.wait`.
+    func maySend(_ call: RunningCall) -> Bool
+    /// On the loop: the handler took a message of `bytes` bytes and asks for the next.
+    func took(messageOf bytes: Int, by call: RunningCall)
+    /// On the loop: the call's task has ended.
+    func ended(_ call: RunningCall, with error: MartletError?)
+}
+
 /// One running call: its task, the messages that wait for its handler, and the handler's sends that wait for the peer.
 /// Touched on the connection's event loop only.
-final class NativeCall: @unchecked Sendable { // safe: every member is touched on the connection's event loop only
+final class RunningCall: @unchecked Sendable { // safe: every member is touched on the connection's event loop only
     let id: CallID
-    let connection: NativeConnection
-    var task: Task<Void, Never>?
+    let carrier: any CallCarrier
+    private var task: Task<Void, Never>?
 
     private var inbox = CircularBuffer<[UInt8]>()
     private var inputEnded = false
@@ -22,9 +44,41 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     private var reader: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>?
     private var senders: [CheckedContinuation<Void, Never>] = []
 
-    init(id: CallID, connection: NativeConnection) {
+    /// - Parameter id: the carrier's own.
+    init(id: CallID, carrier: any CallCarrier) {
         self.id = id
-        self.connection = connection
+        self.carrier = carrier
+    }
+
+    /// Runs `body` as a task on the connection's event loop; the carrier hears of its end.
+    /// - Parameter request: the only request of a method that takes one; nil when messages follow by `deliver`.
+    func start(
+        _ body: Call.Body, request: [UInt8]?, context: CallContext, on executor: LoopExecutor
+    ) {
+        task = Task(executorPreference: executor) {
+            var failure: MartletError?
+            do throws(MartletError) {
+                switch body {
+                case .unary(let run):
+                    try await self.send(message: try await run(request ?? [], context))
+                case .stream(let run):
+                    let requests: any MessageSource = request.map { SingleMessage($0) } ?? self
+                    try await run(requests, self, context)
+                }
+            } catch {
+                failure = error
+            }
+            let end = failure
+            self.onLoop {
+                self.task = nil
+                self.carrier.ended(self, with: end)
+            }
+        }
+    }
+
+    /// Runs `body` on the event loop: at once when called there.
+    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if carrier.loop.inEventLoop { body() } else { carrier.loop.execute(body) }
     }
 
     // MARK: From the connection
@@ -60,12 +114,12 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
 
     // MARK: From the handler, on the loop
 
-    fileprivate func takeMessage(
+    private func takeMessage(
         _ continuation: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>
     ) {
         if let bytes = inHand {
             inHand = nil
-            connection.took(messageOf: bytes, for: id)
+            carrier.took(messageOf: bytes, by: self)
         }
         if let ended {
             continuation.resume(returning: .failure(ended))
@@ -85,7 +139,7 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
     }
 
     /// Without this a handler that has its verdict would wait for whatever the client sends next.
-    fileprivate func stopReading() {
+    private func stopReading() {
         isReadingOver = true
         reader?.resume(returning: .failure(Self.readingOver))
         reader = nil
@@ -93,38 +147,38 @@ final class NativeCall: @unchecked Sendable { // safe: every member is touched o
 
     private static var readingOver: MartletError { MartletError(.cancelled, "the document is not read any further") }
 
-    fileprivate func trySend(_ message: [UInt8]) -> ConnectionState.SendOutcome {
+    private func trySend(_ message: [UInt8]) -> SendOutcome {
         if isSendingOver { return .ended(MartletError(.cancelled, "nothing more is sent on this call")) }
-        return connection.send(message, for: id)
+        return carrier.send(message, of: self)
     }
 
     /// Without this a handler that has to end would wait for a client that reads nothing.
-    fileprivate func stopSending() {
+    private func stopSending() {
         isSendingOver = true
         resumeSenders()
     }
 
-    fileprivate func park(_ continuation: CheckedContinuation<Void, Never>) {
+    private func park(_ continuation: CheckedContinuation<Void, Never>) {
         // What the sender waits for may have come while it was on its way here from another thread.
-        if ended != nil || isSendingOver || connection.maySend(id) { return continuation.resume() }
+        if ended != nil || isSendingOver || carrier.maySend(self) { return continuation.resume() }
         senders.append(continuation)
     }
 }
 
-extension NativeCall: MessageSource {
+extension RunningCall: MessageSource {
     func nextMessage() async throws(MartletError) -> [UInt8]? {
         let message = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                connection.onLoop { self.takeMessage(continuation) }
+                onLoop { self.takeMessage(continuation) }
             }
         } onCancel: {
-            connection.onLoop { self.stopReading() }
+            onLoop { self.stopReading() }
         }
         return try message.get()
     }
 }
 
-extension NativeCall: MessageSink {
+extension RunningCall: MessageSink {
     func send(message: [UInt8]) async throws(MartletError) {
         while true {
             switch await attempt(message) {
@@ -132,20 +186,20 @@ extension NativeCall: MessageSink {
             case .ended(let error): throw ended(or: error)
             case .wait:
                 await withTaskCancellationHandler {
-                    await withCheckedContinuation { continuation in connection.onLoop { self.park(continuation) } }
+                    await withCheckedContinuation { continuation in onLoop { self.park(continuation) } }
                 } onCancel: {
-                    connection.onLoop { self.stopSending() }
+                    onLoop { self.stopSending() }
                 }
             }
         }
     }
 
-    private func attempt(_ message: [UInt8]) async -> ConnectionState.SendOutcome {
-        if connection.isOnLoop { return trySend(message) }
+    private func attempt(_ message: [UInt8]) async -> SendOutcome {
+        if carrier.loop.inEventLoop { return trySend(message) }
         return await withCheckedContinuation { continuation in
-            connection.onLoop { continuation.resume(returning: self.trySend(message)) }
+            onLoop { continuation.resume(returning: self.trySend(message)) }
         }
     }
 
-    private func ended(or error: MartletError) -> MartletError { connection.isOnLoop ? ended ?? error : error }
+    private func ended(or error: MartletError) -> MartletError { carrier.loop.inEventLoop ? ended ?? error : error }
 }

@@ -1,0 +1,298 @@
+internal import MartletCore
+internal import MartletWire
+internal import NIOCore
+internal import NIOHPACK
+internal import NIOHTTP2
+
+/// One HTTP/2 stream: a gRPC call. A stream that is none is given to the HTTP routes.
+final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarrier, @unchecked Sendable { // safe: every member is touched on the event loop only
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias InboundOut = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private enum State {
+        /// Waits for its header list.
+        case new
+        /// Takes messages and answers.
+        case open(Call)
+        /// Has its status, or is gone.
+        case ended(MartletError)
+        /// Belongs to the HTTP routes.
+        case handedOver
+    }
+
+    private let connection: HTTP2Connection
+    private var state = State.new
+    private var context: ChannelHandlerContext?
+    private var input: GRPCInput?
+    private var call: RunningCall?
+    private var callContext = CallContext()
+    private var deadlineTimer: Scheduled<Void>?
+    private var answerEncoding = MessageEncoding.identity
+    private var headSent = false
+    /// The peer has half-closed.
+    private var inputEnded = false
+    /// Bytes of messages that the handler has not taken yet.
+    private var waitingBytes = 0
+    /// What of this stream counts in `HTTP2Connection.hold`, beside `waitingBytes`.
+    private var partialBytes = 0
+    private var isReadPending = false
+
+    init(connection: HTTP2Connection) { self.connection = connection }
+
+    private var shared: ServerShared { connection.setup.shared }
+    var loop: any EventLoop { connection.loop }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .handedOver = state { return context.fireChannelRead(data) }
+        switch unwrapInboundIn(data) {
+        case .headers(let frame):
+            if case .new = state {
+                receive(frame.headers, context, data)
+                if case .handedOver = state { return }
+            }
+            if frame.endStream { receiveEnd() }
+        case .data(let frame):
+            if case .byteBuffer(let bytes) = frame.data, bytes.readableBytes > 0 { receive(bytes) }
+            if frame.endStream { receiveEnd() }
+        default: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReadPending = false
+        if case .handedOver = state { return context.fireChannelReadComplete() }
+        readMore()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { call?.resumeSenders() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .handedOver = state { return context.fireErrorCaught(error) }
+        lost(MartletError(.cancelled, "the client cancelled the call"))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        lost(MartletError(.cancelled, "the client closed the connection"))
+        context.fireChannelInactive()
+    }
+
+    // MARK: Request
+
+    private func receive(_ headers: HPACKHeaders, _ context: ChannelHandlerContext, _ data: NIOAny) {
+        guard GRPCRequestHead.isGRPC(headers) else { return handOver(headers, context, data) }
+        do throws(MartletError) {
+            let arrival = ContinuousClock.now
+            let head = try GRPCRequestHead(headers)
+            let call = try shared.contract.calls.call(at: head.path, mayManage: connection.setup.mayManage)
+            answerEncoding = .ofAnswers(
+                request: head.encoding, acceptable: head.acceptable, prefersCompression: shared.compressesAnswers)
+            var deadline = Deadline.none
+            if let timeout = head.timeout {
+                deadline = Deadline(arrival.advanced(by: timeout))
+                deadlineTimer = loop.scheduleTask(in: TimeAmount(timeout)) { [weak self] in
+                    self?.end(
+                        with: MartletError(.deadlineExceeded, "the call's deadline passed before it was done"))
+                }
+            }
+            callContext = CallContext(deadline: deadline, arrival: arrival, metadata: head.metadata)
+            input = GRPCInput(
+                clientStreams: call.method.clientStreams, encoding: head.encoding,
+                messageBytesMax: shared.limits.messageBytesMax)
+            state = .open(call)
+            if call.method.clientStreams { try start(call, request: nil) }
+        } catch {
+            end(with: error)
+        }
+    }
+
+    private func receive(_ bytes: ByteBuffer) {
+        guard case .open(let call) = state else { return }
+        var events: [GRPCInput.Event] = []
+        do throws(MartletError) {
+            try input?.receive(bytes, &events)
+            try perform(events, call)
+            let partial = input?.heldBytes ?? 0
+            let change = partial - partialBytes
+            partialBytes = partial
+            try connection.hold(change)
+        } catch {
+            end(with: error)
+        }
+    }
+
+    private func receiveEnd() {
+        inputEnded = true
+        guard case .open(let call) = state else { return }
+        var events: [GRPCInput.Event] = []
+        do throws(MartletError) {
+            try input?.end(&events)
+            try connection.hold(-partialBytes)
+            partialBytes = 0
+            try perform(events, call)
+        } catch {
+            end(with: error)
+        }
+    }
+
+    private func perform(_ events: [GRPCInput.Event], _ call: Call) throws(MartletError) {
+        for event in events {
+            switch event {
+            case .start(let request): try start(call, request: request)
+            case .deliver(let message):
+                let cost = CreditCost.bytes(ofPayload: message.count)
+                waitingBytes += cost
+                try connection.hold(cost)
+                self.call?.deliver(message)
+            case .end: self.call?.endInput()
+            }
+        }
+    }
+
+    private func start(_ call: Call, request: [UInt8]?) throws(MartletError) {
+        try connection.admit(self)
+        let running = RunningCall(id: 0, carrier: self)
+        self.call = running
+        running.start(call.body, request: request, context: callContext, on: connection.setup.executor)
+    }
+
+    /// The peer may send more while little waits for the handler: what is not read takes no window update.
+    private func readMore() {
+        guard !isReadPending, !inputEnded, waitingBytes < shared.limits.callCreditBytes, let context else { return }
+        if case .ended = state { return }
+        isReadPending = true
+        context.read()
+    }
+
+    // MARK: CallCarrier
+
+    func took(messageOf bytes: Int, by call: RunningCall) {
+        let cost = CreditCost.bytes(ofPayload: bytes)
+        guard waitingBytes >= cost else { return }
+        waitingBytes -= cost
+        connection.letGo(cost)
+        readMore()
+    }
+
+    func maySend(_ call: RunningCall) -> Bool { context?.channel.isWritable ?? true }
+
+    func send(_ message: [UInt8], of running: RunningCall) -> SendOutcome {
+        let call: Call
+        switch state {
+        case .open(let open): call = open
+        case .ended(let error): return .ended(error)
+        case .new, .handedOver: return .ended(MartletError(.internalError, "a call sends before it is open"))
+        }
+        guard let context else { return .ended(MartletError(.cancelled, "the call is over")) }
+        let limits = shared.limits
+        // One answer above this would look like a peer that does not read.
+        let waitingMax = max(limits.messageBytesMax, limits.outboundBytesMax - limits.outboundPauseBytes)
+        guard message.count <= waitingMax else {
+            return .ended(
+                MartletError(
+                    .resourceExhausted,
+                    "the answer of \(message.count) bytes is over the \(waitingMax) bytes that may wait to be sent; "
+                        + "ask for fewer labels (top_k) or texts at once"))
+        }
+        guard context.channel.isWritable else { return .wait }
+        writeHead(context)
+        let compressed = answerEncoding.compressed(message)
+        let payload = compressed ?? message
+        var buffer = context.channel.allocator.buffer(capacity: MessageDeframer.prefixBytes + payload.count)
+        buffer.writeInteger(compressed == nil ? UInt8(0) : 1)
+        buffer.writeInteger(UInt32(clamping: payload.count))
+        buffer.writeBytes(payload)
+        context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(buffer)))), promise: nil)
+        // The answer of a method that sends one leaves with its status.
+        if call.method.serverStreams { context.flush() }
+        return .sent
+    }
+
+    func ended(_ call: RunningCall, with error: MartletError?) {
+        connection.taskEnded()
+        self.call = nil
+        end(with: error)
+    }
+
+    // MARK: End
+
+    private func writeHead(_ context: ChannelHandlerContext) {
+        guard !headSent else { return }
+        headSent = true
+        context.write(wrapOutboundOut(.headers(.init(headers: GRPCTrailers.head(answerEncoding)))), promise: nil)
+    }
+
+    /// Gives the call its status; nothing happens when it has one, or when the peer is gone.
+    /// - Parameter error: nil for OK.
+    func end(with error: MartletError?) {
+        switch state {
+        case .ended, .handedOver: return
+        case .new, .open: break
+        }
+        close(MartletError(.cancelled, "the call is over"), stopping: error)
+        guard let context else { return }
+        // An answer without a message still has both lists where it succeeds: some clients insist.
+        if error == nil { writeHead(context) }
+        let trailers = GRPCTrailers.status(error, isWholeAnswer: !headSent)
+        let frame = wrapOutboundOut(.headers(.init(headers: trailers, endStream: true)))
+        guard !inputEnded else { return context.writeAndFlush(frame, promise: nil) }
+        // What the client still sends is wanted by nobody. The reset must not overtake messages that wait for its window.
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenSuccess { [self] in
+            guard !inputEnded, let context = self.context, context.channel.isActive else { return }
+            context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil)
+        }
+        context.writeAndFlush(frame, promise: sent)
+    }
+
+    /// The stream is gone: nothing can be sent.
+    func lost(_ error: MartletError) {
+        switch state {
+        case .ended, .handedOver: return
+        case .new, .open: close(error, stopping: error)
+        }
+    }
+
+    private func close(_ reason: MartletError, stopping error: MartletError?) {
+        state = .ended(error ?? reason)
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        connection.letGo(waitingBytes + partialBytes)
+        waitingBytes = 0
+        partialBytes = 0
+        input = nil
+        connection.forget(self)
+        call?.stop(error ?? reason)
+    }
+
+    // MARK: Not gRPC
+
+    private func handOver(_ headers: HPACKHeaders, _ context: ChannelHandlerContext, _ data: NIOAny) {
+        state = .handedOver
+        do {
+            if headers.first(name: ":method") == "POST", shared.contract.calls[headers.first(name: ":path") ?? ""] != nil {
+                throw MartletError(.invalidArgument, "a call needs the content type application/grpc")
+            }
+            try connection.setup.addHTTPHandlers(to: context.channel)
+        } catch {
+            let status = error is MartletError ? "415" : "500"
+            let frame = HTTP2Frame.FramePayload.headers(.init(headers: [":status": status], endStream: true))
+            return context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+        }
+        context.fireChannelRead(data)
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+}

@@ -1,0 +1,513 @@
+internal import MartletCore
+internal import MartletWire
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Answers the requests of an HTTP/1.1 connection one after the other, or the one request of an HTTP/2 stream.
+///
+/// A request that is pipelined waits in `waiting` until the answer before it is written; while something waits there, or
+/// the peer does not read, nothing more is read from the socket.
+final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked Sendable { // safe: every member is touched on `loop` only
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// Header fields of one request. The bytes of all of them together are in `Limits`.
+    static let headerFieldsMax = 256
+
+    /// Of a body that nobody reads: cheaper to drop than a new connection.
+    private static let skippedBytesMax = 64 << 10
+
+    private enum Waiting {
+        case part(HTTPServerRequestPart)
+        case failure(MartletError)
+    }
+
+    let loop: any EventLoop
+    private let shared: ServerShared
+    private let setup: ConnectionSetup
+    private let isStream: Bool
+    private var output: HTTPOutput
+    private var alarms: ConnectionAlarms
+    private var context: ChannelHandlerContext?
+    private var current: HTTPCall?
+    private var waiting = CircularBuffer<Waiting>()
+    /// Bytes of the current body that came in this read.
+    private var arrived: [UInt8] = []
+    private var calls: UInt64 = 0
+    private var isReadWithheld = false
+    private var isDraining = false
+    private var isClosing = false
+    private var timer: Scheduled<Void>?
+    private var timerAt: ContinuousClock.Instant?
+
+    init(setup: ConnectionSetup, isStream: Bool) {
+        self.setup = setup
+        self.isStream = isStream
+        shared = setup.shared
+        loop = setup.executor.loop
+        output = HTTPOutput(isStream: isStream, compresses: setup.shared.compressesAnswers)
+        alarms = ConnectionAlarms(limits: setup.shared.limits, accepted: isStream ? .now : setup.accepted)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        setTimer()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        lost()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        lost()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        let part = unwrapInboundIn(data)
+        if waiting.isEmpty, takesNow(part) { receive(part) } else { waiting.append(.part(part)) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deliverArrived()
+        setTimer()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            current?.running?.resumeSenders()
+            proceed()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isClosing else { return }
+        guard let failure = Self.failure(of: error) else {
+            // The socket's own: nobody is there to be answered.
+            lost()
+            return context.close(promise: nil)
+        }
+        shared.notice(.protocolError(failure))
+        if waiting.isEmpty, takesFailureNow { fail(failure) } else { waiting.append(.failure(failure)) }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if mayRead { context.read() } else { isReadWithheld = true }
+    }
+
+    private var mayRead: Bool {
+        if isClosing { return true }
+        guard waiting.isEmpty else { return false }
+        if let current { return current.bodyWaiting < shared.limits.callCreditBytes }
+        return context?.channel.isWritable ?? true
+    }
+
+    private func readMore() {
+        guard isReadWithheld, mayRead, let context else { return }
+        isReadWithheld = false
+        if let current, !current.bodyEnded { alarms.frame(isPartial: true, sawFrames: true, now: .now) }
+        context.read()
+    }
+
+    // MARK: Requests
+
+    private func takesNow(_ part: HTTPServerRequestPart) -> Bool {
+        guard case .head = part else { return true }
+        return current == nil && (context?.channel.isWritable ?? true)
+    }
+
+    /// A request that is being read fails with the parser; one that was read whole is answered first.
+    private var takesFailureNow: Bool { current.map { !$0.bodyEnded } ?? true }
+
+    private func receive(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head): begin(head)
+        case .body(let bytes):
+            guard let current, !current.bodyEnded else { return }
+            if case .done = current.answered { return skip(bytes.readableBytes, of: current) }
+            let now = ContinuousClock.now
+            current.sawBody = true
+            arrived.append(contentsOf: bytes.readableBytesView)
+            if arrived.count >= 64 << 10 { deliverArrived() }
+            alarms.frame(isPartial: true, sawFrames: !current.isReadWhole, now: now)
+            if current.bodyWaiting >= shared.limits.callCreditBytes {
+                // The route is the slow one here.
+                alarms.frame(isPartial: false, sawFrames: false, now: now)
+            }
+        case .end:
+            deliverArrived()
+            alarms.frame(isPartial: false, sawFrames: false, now: .now)
+            guard let current, !current.bodyEnded else { return }
+            current.bodyEnded = true
+            if case .done = current.answered {
+                self.current = nil
+                proceed()
+            } else {
+                current.running?.endInput()
+            }
+        }
+    }
+
+    /// The rest of a body whose request was answered already.
+    private func skip(_ bytes: Int, of call: HTTPCall) {
+        call.skippedBytes += bytes
+        if call.skippedBytes > Self.skippedBytesMax { close() }
+    }
+
+    private func deliverArrived() {
+        guard !arrived.isEmpty else { return }
+        current?.bodyWaiting += arrived.count
+        current?.running?.deliver(arrived)
+        arrived = []
+    }
+
+    /// Takes what waits, as far as the answers before it are written.
+    private func proceed() {
+        while !isClosing, let next = waiting.first {
+            switch next {
+            case .part(let part):
+                guard takesNow(part) else { return }
+                waiting.removeFirst()
+                receive(part)
+            case .failure(let error):
+                guard takesFailureNow else { return }
+                waiting.removeFirst()
+                return fail(error)
+            }
+        }
+        readMore()
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        let now = ContinuousClock.now
+        alarms.handshakeDone(now: now)
+        alarms.calls(open: 1, now: now)
+        calls += 1
+        let call = HTTPCall(id: calls, request: .init(isHead: head.method == .HEAD, isVersion1_0: head.version.minor == 0))
+        current = call
+        do throws(MartletError) {
+            let facts = try HTTPRequestFacts(head, isStream: isStream, arrival: now)
+            call.request.acceptsGzip = facts.acceptsGzip
+            call.keepsAlive = facts.keepsAlive
+            call.waitsForContinue = facts.waitsForContinue
+            call.isSmall = isStream || facts.declaredLength.map { $0 <= Self.skippedBytesMax } ?? false
+            let match: HTTPRouter.Match
+            switch shared.contract.router.find(facts.method, facts.target) {
+            case .found(let found): match = found
+            case .noPath where facts.target.isAsterisk && facts.method == "OPTIONS":
+                return answer(HTTPResponse(status: 204, headers: [(name: "allow", value: "GET, HEAD, OPTIONS, POST")]), of: call)
+            case .noPath: throw .http(404, .notFound, "there is nothing at this path; GET /openapi.json tells what there is")
+            case .noMethod(let allowed):
+                let header = (name: "allow", value: allowed.joined(separator: ", "))
+                if facts.method == "OPTIONS" { return answer(HTTPResponse(status: 204, headers: [header]), of: call) }
+                var response = HTTPFailure.response(
+                    .http(405, .unimplemented, "this path answers \(header.value), not \(HTTPExchange.shown(facts.method))"))
+                response.headers.append(header)
+                return answer(response, of: call)
+            }
+            call.failure = match.route.failure
+            guard setup.mayManage || !match.route.isManagement else { throw .managedElsewhere }
+            run(match, facts, call)
+        } catch {
+            if !(error.httpStatus == 404 || error.httpStatus == 403) { call.keepsAlive = false }
+            answer(call.failure(error), of: call)
+        }
+    }
+
+    private func run(_ match: HTTPRouter.Match, _ facts: HTTPRequestFacts, _ call: HTTPCall) {
+        if let deadline = facts.context.deadline.instant {
+            alarms.add(deadline: deadline)
+            call.deadline = deadline
+        }
+        if facts.declaredLength != 0 { alarms.frame(isPartial: true, sawFrames: true, now: facts.context.arrival) }
+        let running = RunningCall(id: call.id, carrier: self)
+        call.running = running
+        shared.tasks.increment()
+        running.start(
+            .stream { [self] (source, sink, context) throws(MartletError) in
+                let body = HTTPRequestBody(source: source, facts: facts) { whole in
+                    self.onLoop { self.wantsBody(of: call, whole: whole) }
+                }
+                let exchange = HTTPExchange(
+                    method: facts.method, path: facts.target.path, parameters: match.parameters, query: facts.target.query, headers: facts.headers, body: body,
+                    context: context)
+                let response: HTTPResponse
+                do throws(MartletError) {
+                    response = try await match.route.run(exchange)
+                } catch {
+                    response = match.route.failure(error)
+                }
+                onLoop { self.answer(response, of: call) }
+                if case .stream(let send) = response.body, !call.request.isHead { try await send(sink) }
+            }, request: nil, context: facts.context, on: setup.executor)
+    }
+
+    /// Runs `body` on the event loop: at once when called there.
+    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if loop.inEventLoop { body() } else { loop.execute(body) }
+    }
+
+    private func wantsBody(of call: HTTPCall, whole: Bool) {
+        call.isReadWhole = whole
+        guard call.waitsForContinue, call === current, case .none = call.answered else { return }
+        call.waitsForContinue = false
+        guard !call.sawBody, !call.bodyEnded, let context else { return }
+        let head = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    // MARK: Answers
+
+    private func answer(_ response: HTTPResponse, of call: HTTPCall) {
+        guard call === current, case .none = call.answered, let context else { return }
+        // What is left of a body would be taken for the next request.
+        let mayGoOn = call.bodyEnded || call.isSmall && !call.waitsForContinue
+        if isDraining || !call.keepsAlive || !mayGoOn { call.closes = true }
+        var whole: [UInt8]?
+        if case .bytes(let bytes) = response.body {
+            whole = bytes
+        } else {
+            call.isStreamed = true
+            if call.request.isVersion1_0 { call.closes = true }
+        }
+        let (head, body) = output.answer(response, body: whole, to: call.request, closes: call.closes)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if let body, !body.isEmpty {
+            context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: body)))), promise: nil)
+        }
+        if case .stream = response.body, !call.request.isHead {
+            call.answered = .streaming
+            context.flush()
+            if !response.heartbeat.isEmpty { beat(response.heartbeat, of: call) }
+        } else {
+            finish(call)
+        }
+    }
+
+    private func finish(_ call: HTTPCall) {
+        guard call === current, let context else { return }
+        call.answered = .done
+        call.heartbeat?.cancel()
+        if call.request.isHead, call.isStreamed, !isStream {
+            // The encoder would write a last chunk, and this answer has no body.
+            context.flush()
+        } else {
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+        arrived = []
+        let now = ContinuousClock.now
+        alarms.calls(open: 0, now: now)
+        alarms.rearm(deadlines: EmptyCollection<ContinuousClock.Instant>())
+        if call.closes, !isStream {
+            current = nil
+            close()
+        } else if call.bodyEnded {
+            current = nil
+            if !isStream { proceed() }
+        } else {
+            readMore()
+        }
+        setTimer()
+    }
+
+    private func beat(_ bytes: [UInt8], of call: HTTPCall) {
+        let pause = TimeAmount(shared.limits.heartbeatInterval)
+        call.heartbeat = loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
+            guard let self, call === self.current, let context = self.context, context.channel.isWritable else { return }
+            guard !call.wasSending else {
+                call.wasSending = false
+                return
+            }
+            let buffer = context.channel.allocator.buffer(bytes: bytes)
+            context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        }
+    }
+
+    /// Ends the current exchange with an error, and the connection with it.
+    private func fail(_ error: MartletError) {
+        let call = current ?? HTTPCall(id: 0, request: .init())
+        if current == nil { current = call }
+        call.closes = true
+        switch call.answered {
+        case .none: answer(call.failure(error), of: call)
+        case .streaming:
+            // The peer must see that the stream is not whole: no last chunk.
+            isClosing = true
+            context?.close(promise: nil)
+        case .done: break
+        }
+        call.running?.stop(error)
+        close()
+    }
+
+    private func close() {
+        guard !isClosing else { return }
+        isClosing = true
+        waiting.removeAll()
+        timer?.cancel()
+        timer = nil
+        context?.close(promise: nil)
+        // What still comes is read, and dropped.
+        if isReadWithheld {
+            isReadWithheld = false
+            context?.read()
+        }
+    }
+
+    private func lost() {
+        timer?.cancel()
+        timer = nil
+        isClosing = true
+        waiting.removeAll()
+        current?.heartbeat?.cancel()
+        current?.running?.stop(MartletError(.cancelled, "the client closed the connection"))
+        current = nil
+    }
+
+    // MARK: ServedConnection
+
+    func drain() {
+        isDraining = true
+        if current == nil, waiting.isEmpty { close() }
+    }
+
+    func cut(_ error: MartletError) -> Int {
+        guard !isClosing, current != nil else {
+            context?.close(promise: nil)
+            return 0
+        }
+        fail(error)
+        return 1
+    }
+
+    // MARK: Time
+
+    private func setTimer() {
+        guard !isClosing, let due = alarms.next else { return }
+        if let timerAt, timerAt <= due { return }
+        timer?.cancel()
+        timerAt = due
+        let left = max(.zero, ContinuousClock.now.duration(to: due))
+        timer = loop.scheduleTask(in: TimeAmount(left)) { [weak self] in self?.timerFired() }
+    }
+
+    private func timerFired() {
+        timer = nil
+        timerAt = nil
+        guard !isClosing else { return }
+        let now = ContinuousClock.now
+        if let deadline = current?.deadline, deadline <= now {
+            return fail(MartletError(.deadlineExceeded, "the call's time limit passed before it was done"))
+        }
+        alarms.rearm(deadlines: CollectionOfOne(current?.deadline).compactMap { $0 })
+        let limits = shared.limits
+        switch alarms.due(now) {
+        case .handshake where isStream: alarms.handshakeDone(now: now)
+        case .handshake:
+            fail(.http(408, .deadlineExceeded, "no whole request head came within \(limits.handshakeTimeout)"))
+        case .frame:
+            fail(.http(408, .deadlineExceeded, "the body did not come within \(limits.frameTimeout); send it at once"))
+        case .idle:
+            shared.notice(.closedIdle)
+            close()
+        case .stalled, nil: break
+        }
+        setTimer()
+    }
+
+    // MARK: Parser
+
+    /// What the parser refuses; nil for an error of the socket.
+    private static func failure(of error: any Error) -> MartletError? {
+        switch error {
+        case HTTPParserError.headerOverflow:
+            .http(431, .invalidArgument, "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
+        case HTTPParserError.invalidVersion:
+            .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2")
+        case HTTPParserError.closedConnection, HTTPParserError.invalidEOFState: nil
+        case is HTTPParserError: .http(400, .invalidArgument, "the request is not HTTP as RFC 9112 has it")
+        default: nil
+        }
+    }
+}
+
+extension HTTPConnection: CallCarrier {
+    func send(_ message: [UInt8], of call: RunningCall) -> SendOutcome {
+        guard let current, current.running === call, case .streaming = current.answered, !isClosing, let context else {
+            return .ended(MartletError(.cancelled, "the client closed the connection"))
+        }
+        guard context.channel.isWritable else { return .wait }
+        guard !message.isEmpty else { return .sent }
+        current.wasSending = true
+        let buffer = context.channel.allocator.buffer(bytes: message)
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        return .sent
+    }
+
+    func maySend(_ call: RunningCall) -> Bool {
+        guard !isClosing, current?.running === call else { return true }
+        return context?.channel.isWritable ?? true
+    }
+
+    func took(messageOf bytes: Int, by call: RunningCall) {
+        guard let current, current.running === call else { return }
+        current.bodyWaiting -= bytes
+        readMore()
+    }
+
+    func ended(_ running: RunningCall, with error: MartletError?) {
+        shared.tasks.decrement()
+        guard let current, current.running === running else { return }
+        switch current.answered {
+        case .streaming where error == nil: finish(current)
+        case .streaming:
+            current.heartbeat?.cancel()
+            fail(error ?? MartletError(.internalError, "the stream broke off"))
+        case .none: fail(error ?? MartletError(.internalError, "the route gave no answer"))
+        case .done: break
+        }
+    }
+}
+
+/// One request and what became of it.
+final class HTTPCall: @unchecked Sendable { // safe: every member is touched on the connection's event loop only
+    enum Answered { case none, streaming, done }
+
+    let id: CallID
+    var request: HTTPOutput.Request
+    var running: RunningCall?
+    /// How the route shows errors; the server's own form before there is a route.
+    var failure: @Sendable (MartletError) -> HTTPResponse = HTTPFailure.response
+    var answered = Answered.none
+    var keepsAlive = true
+    /// The connection ends with this answer.
+    var closes = false
+    /// Sent in parts, its length unknown.
+    var isStreamed = false
+    var bodyEnded = false
+    var sawBody = false
+    /// Its body is so short that an answer need not end the connection before it came.
+    var isSmall = false
+    var skippedBytes = 0
+    /// The route wants the body as a whole, so that all of it must come within one time limit.
+    var isReadWhole = true
+    var waitsForContinue = false
+    /// Bytes that were delivered and not taken.
+    var bodyWaiting = 0
+    var deadline: ContinuousClock.Instant?
+    var heartbeat: RepeatedTask?
+    /// Something was sent since the last heartbeat was due.
+    var wasSending = false
+
+    init(id: CallID, request: HTTPOutput.Request) {
+        self.id = id
+        self.request = request
+    }
+}
