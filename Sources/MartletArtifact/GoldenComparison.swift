@@ -58,8 +58,9 @@ package struct GoldenComparison: Sendable, Hashable, Codable {
                 // Written so that NaN fails.
                 guard difference <= allowed else {
                     throw .refused(
-                        file, "example \(index), \(example.isVector ? "value" : "logit") \(place) is \(value), expected "
-                            + "\(expected) within \(allowed)", wayOut: way)
+                        file,
+                        "example \(index), \(example.isVector ? "value" : "logit") \(place) is \(value), "
+                            + "expected \(expected) within \(allowed)", wayOut: way)
                 }
                 if difference >= worst.maxDifference {
                     worst.maxDifference = difference

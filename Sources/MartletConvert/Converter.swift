@@ -269,6 +269,7 @@ extension QualityReceipt {
                 + "texts, the gate is \(gate)"
         }
         return "int8 changes too many answers: a share of \(answers.clearAgreement) of the "
-            + "\(answers.clearSentences) texts with a clear answer keep it, the gate is \(gate); largest score drift \(answers.maxScoreDrift)"
+            + "\(answers.clearSentences) texts with a clear answer keep it, the gate is \(gate); largest score drift "
+            + "\(answers.maxScoreDrift)"
     }
 }

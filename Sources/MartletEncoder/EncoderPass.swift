@@ -279,8 +279,8 @@ struct EncoderPass {
 
     // MARK: Results
 
-    /// The last layer on the first rows of some sequences, counted from the pass's first, and the head where it is asked
-    /// for.
+    /// The last layer on the first rows of some sequences, counted from the pass's first, and the head where it is
+    /// asked for.
     private func finishFirstRows(_ block: Range<Int>, _ member: MemberScratch) {
         let stride = scratch.strides.hidden, last = model.plan.layers.count - 1
         let layer = model.plan.layers[last], count = block.count
@@ -316,7 +316,9 @@ struct EncoderPass {
 
     /// Pooler and classifier.
     private func applyHead(to rows: UnsafePointer<Float>, _ block: Range<Int>, _ member: MemberScratch) {
-        guard let head = model.plan.head else { preconditionFailure("a run asks for logits only where there is a head") }
+        guard let head = model.plan.head else {
+            preconditionFailure("a run asks for logits only where there is a head")
+        }
         let stride = scratch.strides.hidden, labels = model.configuration.labels, labelStride = scratch.strides.labels
         // The attention's output is not needed any more.
         let pooled = member.context

@@ -12,8 +12,8 @@ extension RolloutManager {
         advance()
     }
 
-    /// Serves `model` again after `unload(model:)`, asks `source` what there is now, and tries versions that failed once
-    /// more. Returns when nothing is left to do; a cancelled task waits no longer, and loading goes on.
+    /// Serves `model` again after `unload(model:)`, asks `source` what there is now, and tries versions that failed
+    /// once more. Returns when nothing is left to do; a cancelled task waits no longer, and loading goes on.
     /// - Returns: every version of the model.
     /// - Throws: `.notFound` when the source has no version of it, `.failedPrecondition` with the reason when none is
     ///   ready in the end.

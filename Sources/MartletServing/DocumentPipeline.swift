@@ -132,8 +132,9 @@ struct DocumentPipeline: Sendable {
             let pending = PendingWindow(window: window, ticket: AnswerTicket(count: 1), bytesReceived: bytesReceived)
             // Put first: the queue's bound is what keeps a fast document from filling the pool.
             guard await queue.put(pending) else { return false }
+            let sequence = TokenSequence(ids: window.ids, tokensTotal: window.ids.count)
             let work = InferenceWork(
-                .sequence(TokenSequence(ids: window.ids, tokensTotal: window.ids.count)), lease: lease, costTokens: window.ids.count, priority: .bulk,
+                .sequence(sequence), lease: lease, costTokens: window.ids.count, priority: .bulk,
                 deadline: context.deadline, ticket: pending.ticket)
             do {
                 try pool.submit(work)

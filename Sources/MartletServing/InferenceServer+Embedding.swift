@@ -80,7 +80,8 @@ extension InferenceServer {
         guard let place = ids.firstIndex(where: { $0 < 0 || $0 >= tokenizer.vocabularySize }) else { return }
         throw MartletError(
             .invalidArgument,
-            "\(field())[\(place)] is \(ids[place]); this model's token ids go from 0 to \(tokenizer.vocabularySize - 1)")
+            "\(field())[\(place)] is \(ids[place]); this model's token ids go from 0 to "
+                + "\(tokenizer.vocabularySize - 1)")
     }
 
     /// Refuses an answer that no message can hold.
@@ -90,14 +91,15 @@ extension InferenceServer {
             throw MartletError(
                 .invalidArgument,
                 "the answer would have \(rows) vectors of \(form.dimensions) values, \(bytes) bytes, and "
-                    + "\(limits.messageBytesMax) is the limit (messageBytesMax); send fewer or shorter texts, or ask for "
-                    + "fewer dimensions")
+                    + "\(limits.messageBytesMax) is the limit (messageBytesMax); send fewer or shorter texts, or ask "
+                    + "for fewer dimensions")
         }
     }
 }
 
 extension ServedModel {
-    /// - Throws: `.unimplemented` for a model that gives no vectors, `.invalidArgument` for more dimensions than it has.
+    /// - Throws: `.unimplemented` for a model that gives no vectors, `.invalidArgument` for more dimensions than it
+    ///   has.
     fileprivate func form(of request: EmbedRequest, named name: String) throws(MartletError) -> VectorForm {
         guard pooling != nil else {
             throw MartletError(
@@ -109,8 +111,8 @@ extension ServedModel {
         guard request.dimensions <= width else {
             throw MartletError(
                 .invalidArgument,
-                "dimensions is \(request.dimensions), and the vectors of model \(name) have \(width) values; ask for 1 to "
-                    + "\(width), or 0 for all")
+                "dimensions is \(request.dimensions), and the vectors of model \(name) have \(width) values; ask for 1 "
+                    + "to \(width), or 0 for all")
         }
         return VectorForm(
             perToken: request.perToken, dimensions: request.dimensions == 0 ? width : request.dimensions,

@@ -22,8 +22,8 @@ extension InferenceServer {
                     throw MartletError(
                         .invalidArgument,
                         "the answer would have more than \(results.reduce(0) { $0 + $1.count }) tokens, about \(size) "
-                            + "bytes, and \(limits.messageBytesMax) is the limit (messageBytesMax); send fewer or shorter "
-                            + "texts")
+                            + "bytes, and \(limits.messageBytesMax) is the limit (messageBytesMax); send fewer or "
+                            + "shorter texts")
                 }
                 results.append(tokens)
             }

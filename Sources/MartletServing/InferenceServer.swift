@@ -192,8 +192,8 @@ package final class InferenceServer: InferenceHandler {
             for: options, head: head, positiveLabel: model.positiveLabel,
             defaultAggregation: model.documentAggregation)
         return DocumentPipeline(
-            lease: lease, head: head, options: options, rule: rule, windowTokens: windowTokens, strideTokens: strideTokens,
-            limits: limits, pool: pool, context: context)
+            lease: lease, head: head, options: options, rule: rule, windowTokens: windowTokens,
+            strideTokens: strideTokens, limits: limits, pool: pool, context: context)
     }
 
     /// `overflow: window`: a long text is judged like a document.

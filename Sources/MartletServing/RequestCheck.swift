@@ -75,7 +75,8 @@ struct RequestCheck: Sendable {
         guard size <= limits.textBytesMax else {
             throw MartletError(
                 .invalidArgument,
-                "inputs[\(index)] has \(size) \(unit) and \(limits.textBytesMax) is the limit (textBytesMax); \(wayOut)")
+                "inputs[\(index)] has \(size) \(unit) and \(limits.textBytesMax) is the limit (textBytesMax); "
+                    + wayOut)
         }
     }
 

@@ -13,8 +13,8 @@ struct TokenSequence: Sendable {
     /// - Parameters:
     ///   - number: its place in the request, for messages.
     ///   - wayOut: what to do about a text that is too long.
-    /// - Throws: `.invalidArgument` for too many tokens unless `overflow` cuts them, and for what the model is too small
-    ///   for.
+    /// - Throws: `.invalidArgument` for too many tokens unless `overflow` cuts them, and for what the model is too
+    ///   small for.
     init(
         _ input: TextInput, overflow: OverflowPolicy, number: Int, model: ServedModel, wayOut: String
     ) throws(MartletError) {

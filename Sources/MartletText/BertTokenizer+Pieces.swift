@@ -7,8 +7,8 @@ extension BertTokenizer {
 
     /// The tokens of a text or of a pair, whole.
     ///
-    /// Special are the tokens put around a text. One that is written out in a text has a place in it, and is a token like
-    /// the others, as `tokenizers` marks it too.
+    /// Special are the tokens put around a text. One that is written out in a text has a place in it, and is a token
+    /// like the others, as `tokenizers` marks it too.
     package func tokens(of input: TextInput, addSpecialTokens: Bool) -> [Token] {
         let encoding = encode(input)
         // [CLS] first, and a [SEP] behind each text.
@@ -36,7 +36,8 @@ extension BertTokenizer {
     /// - Parameter skipSpecialTokens: leaves out `[CLS]`, `[SEP]` and whatever else the file calls special.
     /// - Throws: `.unimplemented` for a file with a decoder that is none of WordPiece.
     package func text(of ids: [Int32], skipSpecialTokens: Bool) throws(MartletError) -> String {
-        let kept = ids.lazy.filter { !skipSpecialTokens || !self.specialIDs.contains($0) }.compactMap { self.pieces[$0] }
+        let kept = ids.lazy.filter { !skipSpecialTokens || !self.specialIDs.contains($0) }
+            .compactMap { self.pieces[$0] }
         switch decoder {
         case .wordPiece(let prefix, let cleansUp):
             let text = PieceDecoder.text(ofWordPieces: kept, prefix: prefix, cleansUp: cleansUp)

@@ -9,9 +9,11 @@ enum PieceDecoder: Sendable, Equatable {
 }
 
 extension PieceDecoder {
-    /// What the WordPiece decoder of Hugging Face `tokenizers` makes of a list of pieces. It cleans up piece by piece, so
-    /// only a rule that fits into one piece and the blank before it can apply.
-    static func text(ofWordPieces pieces: some Sequence<ArraySlice<UInt8>>, prefix: [UInt8], cleansUp: Bool) -> [UInt8] {
+    /// What the WordPiece decoder of Hugging Face `tokenizers` makes of a list of pieces. It cleans up piece by piece,
+    /// so only a rule that fits into one piece and the blank before it can apply.
+    static func text(
+        ofWordPieces pieces: some Sequence<ArraySlice<UInt8>>, prefix: [UInt8], cleansUp: Bool
+    ) -> [UInt8] {
         var text: [UInt8] = []
         var isFirst = true
         for piece in pieces {

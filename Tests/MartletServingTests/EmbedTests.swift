@@ -130,7 +130,9 @@ struct EmbedTests {
         try await server.refresh()
         let good = EmbedInput.text("the good people")
         let long = EmbedInput.text(Array(repeating: "the good people", count: 40).joined(separator: " "))
-        typealias Case = (inputs: [EmbedInput], edit: (inout EmbedRequest) -> Void, code: MartletError.Code, words: String)
+        typealias Case = (
+            inputs: [EmbedInput], edit: (inout EmbedRequest) -> Void, code: MartletError.Code, words: String
+        )
         let cases: [Case] = [
             ([], { _ in }, .invalidArgument, "inputs is empty"),
             (Array(repeating: good, count: 5), { _ in }, .invalidArgument, "4 is the limit (textsPerRequestMax)"),
@@ -181,7 +183,8 @@ struct EmbedTests {
         let many = await #expect(throws: MartletError.self) {
             try await embed(Array(repeating: text, count: 65), on: server)
         }
-        #expect(many?.message.contains("65 vectors of 64 values, 16640 bytes, and 16384 is the limit (messageBytesMax)") == true)
+        let numbers = "65 vectors of 64 values, 16640 bytes, and 16384 is the limit (messageBytesMax)"
+        #expect(many?.message.contains(numbers) == true)
         #expect(try await embed(Array(repeating: text, count: 65), on: server) { $0.dimensions = 32 }.count == 65)
         #expect(try await embed(Array(repeating: text, count: 8), on: server) { $0.perToken = true }.count == 8)
         let before = try await server.statistics(named: "vectors", context: CallContext())[0].texts

@@ -60,7 +60,8 @@ struct ManagementTests {
         let server = try await folder.serve()
         try await server.setLabel("stable", of: "tiny", to: 1, context: CallContext())
         #expect(try await classify("tiny:stable", on: server) == 1)
-        #expect(try await server.model(ModelReference(name: "tiny"), context: CallContext()).versionLabels == ["latest", "stable"])
+        let status = try await server.model(ModelReference(name: "tiny"), context: CallContext())
+        #expect(status.versionLabels == ["latest", "stable"])
         try await server.setLabel("stable", of: "tiny", to: nil, context: CallContext())
         await #expect(throws: MartletError.self) { try await classify("tiny:stable", on: server) }
         for (call, code) in [

@@ -29,10 +29,10 @@ struct StatisticsTests {
         #expect(counted.calls == 1 && counted.failures == 1 && counted.texts == 3)
 
         let events = EventList()
+        let text = Array(repeating: "the good people", count: 50).joined(separator: " ")
         try await server.classifyDocument(
             DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32),
-            document: ChunkedDocument(Array(repeating: "the good people", count: 50).joined(separator: " "), chunkBytes: 64),
-            events: events, context: CallContext())
+            document: ChunkedDocument(text, chunkBytes: 64), events: events, context: CallContext())
         counted = try await statistics(server)
         #expect(counted.calls == 2 && counted.texts == 3 + (events.final?.windows ?? 0) && counted.texts > 6)
 
@@ -55,7 +55,8 @@ struct StatisticsTests {
             EmbedRequest(model: ModelReference(name: "vectors"), inputs: [.text("the"), .text("the")]),
             context: CallContext())
         let all = try await server.statistics(named: nil, context: CallContext())
-        #expect(all.map { "\($0.name)/\($0.version) \($0.calls) \($0.texts)" } == ["tiny/1 0 0", "tiny/2 1 1", "vectors/1 1 2"])
+        let figures = all.map { "\($0.name)/\($0.version) \($0.calls) \($0.texts)" }
+        #expect(figures == ["tiny/1 0 0", "tiny/2 1 1", "vectors/1 1 2"])
         try await server.unloadModel(named: "tiny", context: CallContext())
         #expect(try await server.statistics(named: nil, context: CallContext()).map(\.name) == ["vectors"])
         #expect(try await server.statistics(named: "tiny", context: CallContext()).isEmpty)

@@ -19,7 +19,8 @@ struct TokensTests {
     func roundTrip() async throws {
         let (_, server) = try await served()
         let request = TokenizeRequest(
-            model: Self.reference, inputs: [TextInput("The good, xyz"), TextInput(""), TextInput("new", pair: "old work")])
+            model: Self.reference,
+            inputs: [TextInput("The good, xyz"), TextInput(""), TextInput("new", pair: "old work")])
         let answer = try await server.tokenize(request, context: CallContext())
         #expect(answer.model.version == 2 && answer.model.digest.count == 64)
         #expect(answer.results[0].map(\.text) == ["[CLS]", "the", "good", ",", "x", "##y", "##z", "[SEP]"])
@@ -35,7 +36,8 @@ struct TokensTests {
             DetokenizeRequest(model: Self.reference, sequences: sequences), context: CallContext())
         #expect(texts.texts == ["the good, xyz", "", "new old work"] && texts.model == answer.model)
         let kept = try await server.detokenize(
-            DetokenizeRequest(model: Self.reference, sequences: sequences, skipSpecialTokens: false), context: CallContext())
+            DetokenizeRequest(model: Self.reference, sequences: sequences, skipSpecialTokens: false),
+            context: CallContext())
         #expect(kept.texts == ["[CLS] the good, xyz [SEP]", "[CLS] [SEP]", "[CLS] new [SEP] old work [SEP]"])
         await server.shutdown()
     }
@@ -76,7 +78,8 @@ struct TokensTests {
             ({ try await detokenize([Array(repeating: 100, count: 8_000)]) }, "8192 is the limit (messageBytesMax)"),
         ] as [(@Sendable () async throws -> Void, String)] {
             let error = await #expect(throws: MartletError.self) { try await call() }
-            #expect(error?.code == .invalidArgument && error?.message.contains(words) == true, "\(String(describing: error))")
+            #expect(error?.code == .invalidArgument, "\(String(describing: error))")
+            #expect(error?.message.contains(words) == true, "\(String(describing: error))")
         }
         try await tokenize([dots])
         try await detokenize([[]])

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A small BERT classifier, or an encoder for its vectors, in the files Hugging Face gives a model, with seeded random weights: real in every part but
-/// its size, so that tests convert, serve and swap models in milliseconds.
+/// A small BERT classifier, or an encoder for its vectors, in the files Hugging Face gives a model, with seeded random
+/// weights: real in every part but its size, so that tests convert, serve and swap models in milliseconds.
 public struct TinyModelFolder: Sendable {
     public var hiddenSize = 64
     public var layers = 2
@@ -43,7 +43,8 @@ public struct TinyModelFolder: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let vocabulary = vocabulary
         var config: [String: Any] = [
-            "architectures": [pooling == nil ? "BertForSequenceClassification" : "BertModel"], "model_type": "bert", "hidden_act": "gelu",
+            "architectures": [pooling == nil ? "BertForSequenceClassification" : "BertModel"],
+            "model_type": "bert", "hidden_act": "gelu",
             "hidden_size": hiddenSize, "num_hidden_layers": layers, "num_attention_heads": heads,
             "intermediate_size": intermediateSize, "vocab_size": vocabulary.count,
             "max_position_embeddings": maxPositions, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
@@ -86,7 +87,8 @@ public struct TinyModelFolder: Sendable {
                 withUnsafeBytes(of: value.bitPattern.littleEndian) { body.append(contentsOf: $0) }
             }
             // An encoder alone carries no prefix.
-            header[pooling == nil || !name.hasPrefix("bert.") ? name : String(name.dropFirst(5))] = ["dtype": "F32", "shape": shape, "data_offsets": [start, body.count]]
+            let isBare = pooling != nil && name.hasPrefix("bert.")
+            header[isBare ? String(name.dropFirst(5)) : name] = ["dtype": "F32", "shape": shape, "data_offsets": [start, body.count]]
         }
         func addNorm(_ name: String) {
             add("\(name).weight", [hiddenSize], around: 1, spread: 0.05)

@@ -97,7 +97,8 @@ struct TokenTextTests {
         #expect(tokenizer.piece(of: 2) == "[CLS]")
         #expect(tokenizer.piece(of: -1) == nil && tokenizer.piece(of: Int32(tokenizer.vocabularySize)) == nil)
         #expect(tokenizer.piece(of: .max) == nil)
-        let other = json.replacingOccurrences(of: "\"type\": \"WordPiece\", \"prefix\"", with: "\"type\": \"ByteLevel\", \"prefix\"")
+        let other = json.replacingOccurrences(
+            of: "\"type\": \"WordPiece\", \"prefix\"", with: "\"type\": \"ByteLevel\", \"prefix\"")
         #expect(other != json)
         let foreign = try BertTokenizer(tokenizerJSON: Array(other.utf8))
         #expect(foreign.tokenize("hello").ids == tokenizer.tokenize("hello").ids)

@@ -10,13 +10,13 @@ struct ConvertCommand: ParsableCommand {
         abstract: "Make a version to serve from a Hugging Face folder.",
         discussion: """
             Reads config.json, model.safetensors (whole or in parts) and tokenizer.json or vocab.txt of a BERT \
-            sequence classifier, or of an encoder whose vectors are wanted, and publishes <models>/<name>/<version>/ in one step: a running server sees it \
-            whole or not at all, and takes it over. No Python is needed.
+            sequence classifier, or of an encoder whose vectors are wanted, and publishes <models>/<name>/<version>/ \
+            in one step: a running server sees it whole or not at all, and takes it over. No Python is needed.
 
             int8 is measured against the model's own float path on a set of texts, and the result goes into the \
             version's receipt: how many texts keep their best label, the largest change of a score, the lowest \
-            cosine of a vector. Below the gate nothing is published without --force. Texts like your own traffic make the \
-            receipt yours: --calibration FILE, one a line.
+            cosine of a vector. Below the gate nothing is published without --force. Texts like your own traffic \
+            make the receipt yours: --calibration FILE, one a line.
 
             Examples:
               martlet convert bert-folder --name guard --version 1 --positive-label INJECTION --aggregation max
