@@ -47,7 +47,7 @@ extension InferenceServer {
             }
         }
         guard form.perToken else {
-            try checkSize(rows: payloads.count, form)
+            try checkSize(texts: payloads.count, rows: payloads.count, form)
             return payloads
         }
         let bytes = payloads.reduce(0) { $0 + $1.textBytes }
@@ -62,7 +62,7 @@ extension InferenceServer {
             return (sequences, start.duration(to: .now))
         }
         timing.tokenize = took
-        try checkSize(rows: sequences.reduce(0) { $0 + $1.ids.count }, form)
+        try checkSize(texts: sequences.count, rows: sequences.reduce(0) { $0 + $1.ids.count }, form)
         return sequences.map { .sequence($0) }
     }
 
@@ -84,13 +84,18 @@ extension InferenceServer {
                 + "\(tokenizer.vocabularySize - 1)")
     }
 
+    /// At most what the counts beside a text's vectors take in a message, and what names the version and the times.
+    private static let resultBytes = 32
+    private static let identityBytes = 512
+
     /// Refuses an answer that no message can hold.
-    private func checkSize(rows: Int, _ form: VectorForm) throws(MartletError) {
-        let bytes = rows * form.dimensions * MemoryLayout<Float>.size
+    private func checkSize(texts: Int, rows: Int, _ form: VectorForm) throws(MartletError) {
+        let bytes =
+            rows * form.dimensions * MemoryLayout<Float>.size + texts * Self.resultBytes + Self.identityBytes
         guard bytes <= limits.messageBytesMax else {
             throw MartletError(
                 .invalidArgument,
-                "the answer would have \(rows) vectors of \(form.dimensions) values, \(bytes) bytes, and "
+                "the answer would have \(rows) vectors of \(form.dimensions) values, about \(bytes) bytes, and "
                     + "\(limits.messageBytesMax) is the limit (messageBytesMax); send fewer or shorter texts, or ask "
                     + "for fewer dimensions")
         }
