@@ -14,13 +14,13 @@ enum ModelTable {
 
     static func lines(_ statuses: [ModelStatus], output: Output) -> [String] {
         var table = Table([
-            ("model", .left), ("version", .right), ("state", .left), ("names", .left), ("labels", .left),
+            ("model", .left), ("version", .right), ("state", .left), ("names", .left), ("answers", .left),
             ("tokens", .right), ("memory", .right), ("calls", .right), ("digest", .left),
         ])
         for status in statuses {
             table.append([
                 status.name, String(status.version), status.state.rawValue, status.versionLabels.joined(separator: " "),
-                shortened(status.classLabels), status.maxTokens == 0 ? "" : String(status.maxTokens),
+                answers(of: status), status.maxTokens == 0 ? "" : String(status.maxTokens),
                 status.memoryBytes == 0 ? "" : Quantity.bytes(status.memoryBytes), String(status.leases),
                 String(status.digest.prefix(12)),
             ])
@@ -30,6 +30,12 @@ enum ModelTable {
             output.styled("\(status.name)/\(status.version) \(status.state.rawValue): ", .yellow) + status.reason
         }
         return table.lines(for: output) + reasons
+    }
+
+    /// The labels, or what a model gives instead.
+    private static func answers(of status: ModelStatus) -> String {
+        guard status.task == ModelTask.embedding.rawValue else { return shortened(status.classLabels) }
+        return status.dimensions > 0 ? "vectors of \(status.dimensions)" : "vectors"
     }
 
     private static func shortened(_ labels: [String]) -> String {
