@@ -36,6 +36,7 @@ package struct TensorPlan: Sendable {
                 prefix + "output.dense", rows: hidden, columns: numbers.intermediateSize, isInt8, takesInputScale: true)
             addNorm(prefix + "output.LayerNorm", hidden)
         }
+        guard numbers.labels > 0 else { return }
         add("pooler.dense.weight", [hidden, hidden])
         add("pooler.dense.bias", [hidden])
         add("classifier.weight", [numbers.labels, hidden])

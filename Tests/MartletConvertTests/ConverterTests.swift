@@ -95,15 +95,16 @@ struct ConverterTests {
         let receipt = try #require(report.receipt)
         #expect(receipt == artifact.manifest.receipt)
         #expect(receipt.sentences > 100)
-        #expect(receipt.meanPooledCosine > 0.998)
-        #expect(receipt.labelAgreement > 0.95)
+        let answers = try #require(receipt.answers)
+        #expect(answers.meanPooledCosine > 0.998)
+        #expect(answers.labelAgreement > 0.95)
         #expect(artifact.manifest.precision == .int8)
         #expect(artifact.manifest.positiveLabel == "INJECTION")
         #expect(artifact.tensors.tensor(named: "encoder.layer.0.intermediate.dense.weight")?.elementType == .int8)
         #expect(artifact.tensors.tensor(named: "embeddings.LayerNorm.weight")?.elementType == .float32)
         #expect(artifact.golden.count >= 8)
         for example in artifact.golden {
-            for (int8, float) in zip(example.logits, example.floatLogits) { #expect(abs(int8 - float) < 0.2) }
+            for (int8, float) in zip(example.answer, example.floatAnswer) { #expect(abs(int8 - float) < 0.2) }
         }
     }
 
@@ -304,16 +305,4 @@ private final class Recorder: @unchecked Sendable {  // safe: the lock guards th
     func add(_ progress: ConvertProgress) { lock.withLock { seen.append(progress) } }
 
     var all: [ConvertProgress] { lock.withLock { seen } }
-}
-
-/// A folder that goes when its owner does.
-private final class Workspace {
-    let root: URL
-
-    init() throws {
-        root = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: root) }
 }

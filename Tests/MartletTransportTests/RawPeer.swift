@@ -108,6 +108,18 @@ final class RawPeer: Sendable {
         }
     }
 
+    /// Whatever bytes come next, as they are; nil when the server has closed.
+    func rawBytes() async throws -> [UInt8]? {
+        let descriptor = descriptor
+        return try await onThread {
+            var bytes = [UInt8](repeating: 0, count: 64 << 10)
+            let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 || (count < 0 && errno == ECONNRESET) { return nil }
+            guard count > 0 else { throw Failure(what: "nothing came: \(errno)") }
+            return Array(bytes[..<count])
+        }
+    }
+
     /// Every frame until the server closes.
     func framesToEnd() async throws -> [Frame] {
         var frames: [Frame] = []
