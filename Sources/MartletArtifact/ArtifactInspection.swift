@@ -48,8 +48,8 @@ package struct ArtifactInspection: Codable, Sendable {
         lines += [
             (
                 "encoder",
-                "\(manifest.architecture), \(numbers.layers) layers, hidden \(numbers.hiddenSize), \(numbers.heads) heads, "
-                    + "feed-forward \(numbers.intermediateSize), \(numbers.activation.rawValue)"
+                "\(manifest.architecture), \(numbers.layers) layers, hidden \(numbers.hiddenSize), "
+                    + "\(numbers.heads) heads, feed-forward \(numbers.intermediateSize), \(numbers.activation.rawValue)"
             ),
             ("reads", "\(numbers.maxPositions) tokens at most"),
             (
@@ -58,7 +58,11 @@ package struct ArtifactInspection: Codable, Sendable {
                     + (manifest.tokenizer.lowercase ? "lower case" : "cased")
             ),
             ("precision", manifest.precision.rawValue),
-            ("size", "\(ArtifactInspection.megabytes(bytes)) in \(manifest.files.count + 1) files, \(parameters) parameters"),
+            (
+                "size",
+                "\(ArtifactInspection.megabytes(bytes)) in \(manifest.files.count + 1) files, "
+                    + "\(parameters) parameters"
+            ),
         ]
         if let receipt = manifest.receipt { lines += ArtifactInspection.lines(of: receipt) }
         lines += [

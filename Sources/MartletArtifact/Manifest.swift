@@ -6,7 +6,8 @@ package enum Precision: String, Codable, Sendable, CaseIterable {
     case float32
 }
 
-/// What a version is: `manifest.json`. Its SHA-256 is the version's digest, and it holds the SHA-256 of every other file.
+/// What a version is: `manifest.json`. Its SHA-256 is the version's digest, and it holds the SHA-256 of every other
+/// file.
 package struct Manifest: Codable, Sendable, Hashable {
     package static let fileName = "manifest.json"
     package static let weightsFileName = "weights.martlet"

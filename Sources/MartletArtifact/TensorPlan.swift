@@ -16,7 +16,9 @@ package struct TensorPlan: Sendable {
     package init(_ numbers: EncoderConfiguration, precision: Precision) {
         let hidden = numbers.hiddenSize
         let isInt8 = precision == .int8
-        add("embeddings.word_embeddings.weight", [numbers.vocabularySize, hidden], isInt8 ? [.int8, .float32] : [.float32])
+        add(
+            "embeddings.word_embeddings.weight", [numbers.vocabularySize, hidden],
+            isInt8 ? [.int8, .float32] : [.float32])
         if isInt8 { add("embeddings.word_embeddings.weight.scale", [numbers.vocabularySize], optional: true) }
         add("embeddings.position_embeddings.weight", [numbers.maxPositions, hidden])
         add("embeddings.token_type_embeddings.weight", [numbers.tokenTypes, hidden])
@@ -52,8 +54,8 @@ package struct TensorPlan: Sendable {
         add(name + ".bias", [size])
     }
 
-    /// - Parameter takesInputScale: true where the encoder multiplies one in; anywhere else it would be left out without
-    ///   a word, so it is refused.
+    /// - Parameter takesInputScale: true where the encoder multiplies one in; anywhere else it would be left out
+    ///   without a word, so it is refused.
     private mutating func addLinear(
         _ name: String, rows: Int, columns: Int, _ isInt8: Bool, takesInputScale: Bool = false
     ) {

@@ -24,8 +24,8 @@ package struct Converter: Sendable {
     }
 
     /// Converts and publishes.
-    /// - Throws: `.alreadyExists` before any work when the version exists; `.failedPrecondition` when the model cannot be
-    ///   converted, or when its answers change more than the gate allows and `force` is off.
+    /// - Throws: `.alreadyExists` before any work when the version exists; `.failedPrecondition` when the model cannot
+    ///   be converted, or when its answers change more than the gate allows and `force` is off.
     package func run(into modelsRoot: String) throws(MartletError) -> ConvertReport {
         let writer = ArtifactWriter(limits: limits)
         if let version = options.version {
@@ -88,8 +88,8 @@ package struct Converter: Sendable {
             guard body == config.configuration else {
                 throw MartletError(
                     .failedPrecondition,
-                    "config.json: the head's folder describes another encoder (\(config.configuration)) than the body's "
-                        + "(\(body)). Use the body that the head was trained on.")
+                    "config.json: the head's folder describes another encoder (\(config.configuration)) than "
+                        + "the body's (\(body)). Use the body that the head was trained on.")
             }
         }
         return config

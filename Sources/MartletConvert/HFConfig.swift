@@ -53,11 +53,13 @@ package struct HFConfig: Sendable {
             vocabularySize: try number("vocab_size", raw.vocab_size, 1 << 24),
             maxPositions: try number("max_position_embeddings", raw.max_position_embeddings, 1 << 20),
             tokenTypes: try number("type_vocab_size", raw.type_vocab_size ?? 2, 256),
-            layerNormEpsilon: raw.layer_norm_eps ?? 1e-12, activation: try HFConfig.activation(raw.hidden_act ?? "gelu"),
+            layerNormEpsilon: raw.layer_norm_eps ?? 1e-12,
+            activation: try HFConfig.activation(raw.hidden_act ?? "gelu"),
             labels: classLabels.count)
         guard configuration.hiddenSize % configuration.heads == 0 else {
             throw .config(
-                "hidden_size", "is \(configuration.hiddenSize), no multiple of num_attention_heads \(configuration.heads)")
+                "hidden_size",
+                "is \(configuration.hiddenSize), no multiple of num_attention_heads \(configuration.heads)")
         }
         guard configuration.layerNormEpsilon > 0, configuration.layerNormEpsilon < 1 else {
             throw .config("layer_norm_eps", "is \(configuration.layerNormEpsilon), expected above 0 and below 1")

@@ -68,8 +68,8 @@ struct ClassifierHead {
             meanPooledCosine: mean(pooledCosines))
     }
 
-    /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label; it
-    /// always agrees, and its drift is the figure to look at.
+    /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label;
+    /// it always agrees, and its drift is the figure to look at.
     private func answer(_ logits: [Float]) -> [Int] {
         switch problem {
         case .singleLabel: [logits.indices.max { logits[$0] < logits[$1] } ?? 0]
@@ -102,7 +102,8 @@ struct Head: Sendable {
     let bias: [Float]
 
     init?(_ tensors: some TensorSource) {
-        guard let weight = tensors.tensor(named: "classifier.weight"), let bias = tensors.tensor(named: "classifier.bias")
+        guard let weight = tensors.tensor(named: "classifier.weight"),
+            let bias = tensors.tensor(named: "classifier.bias")
         else { return nil }
         self.weight = Array(weight.floats)
         self.bias = Array(bias.floats)

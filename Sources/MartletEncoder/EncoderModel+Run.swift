@@ -9,8 +9,8 @@ extension EncoderModel {
     ///   - batch: at least one sequence, each of 1 to `maxPositions` tokens.
     ///   - output: what is wanted of the last hidden states.
     ///   - scratch: made by this model; in use by this call alone.
-    ///   - team: threads that help with a batch of more than a few rows; up to `scratch`'s number of members. The bits of
-    ///     the results do not depend on it.
+    ///   - team: threads that help with a batch of more than a few rows; up to `scratch`'s number of members. The bits
+    ///     of the results do not depend on it.
     ///   - observer: sees every linear layer's input; float32 weights only, and no team.
     ///   - profile: told where the calling thread's time goes; no team.
     ///   - isCancelled: asked between layers.

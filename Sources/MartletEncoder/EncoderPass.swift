@@ -3,9 +3,9 @@ internal import MartletCore
 
 /// Some whole sequences of a batch on their way through the layers together.
 ///
-/// Attention looks at all rows of a sequence, everything else at single rows. So a layer is one phase: a block of rows goes
-/// from its attention to the queries, keys and values of the next layer while it is in cache, and the next phase begins when
-/// every block has got there. The blocks of a phase are independent: any thread may take any of them.
+/// Attention looks at all rows of a sequence, everything else at single rows. So a layer is one phase: a block of rows
+/// goes from its attention to the queries, keys and values of the next layer while it is in cache, and the next phase
+/// begins when every block has got there. The blocks of a phase are independent: any thread may take any of them.
 struct EncoderPass {
     let model: EncoderModel
     let scratch: EncoderScratch

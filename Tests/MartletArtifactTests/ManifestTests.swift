@@ -68,7 +68,9 @@ struct ManifestTests {
         Lie("has -1 bytes") { $0.files[0].bytes = -1 },
         Lie("has 9223372036854775807 bytes") { $0.files[0].bytes = .max },
         Lie("lists 65 files, the limit is 64") { manifest in
-            for index in 0..<62 { manifest.files.append(.init(name: "f\(index)", bytes: 0, sha256: manifest.files[0].sha256)) }
+            for index in 0..<62 {
+                manifest.files.append(.init(name: "f\(index)", bytes: 0, sha256: manifest.files[0].sha256))
+            }
         },
     ]
 
@@ -87,6 +89,25 @@ struct ManifestTests {
         try folder.editManifest { $0.files[0].bytes += 1 }
         let error = try #require(refusal(folder))
         #expect(error.message.contains("bytes, the manifest says"))
+    }
+
+    @Test("reads a version that was made before receipts told the scheme and the embeddings' cosines")
+    func olderReceipt() throws {
+        let younger = ["scheme", "minEmbeddingCosine", "meanEmbeddingCosine"].map { "\"\($0)\"" }
+        let folder = try tiny.published()
+        let text = String(decoding: try folder.bytes("manifest.json"), as: UTF8.self)
+        #expect(younger.allSatisfy(text.contains))
+        try folder.editManifest { manifest in
+            manifest.receipt?.scheme = nil
+            manifest.receipt?.minEmbeddingCosine = nil
+            manifest.receipt?.meanEmbeddingCosine = nil
+        }
+        let older = String(decoding: try folder.bytes("manifest.json"), as: UTF8.self)
+        #expect(!younger.contains(where: older.contains))
+        let artifact = try ArtifactReader().read(folder: folder.path)
+        let receipt = try #require(artifact.manifest.receipt)
+        #expect(receipt.passes && receipt.scheme == nil && receipt.minEmbeddingCosine == nil)
+        #expect(ArtifactInspection(artifact).text().contains("gate 99.00 %"))
     }
 
     @Test("refuses a manifest edited by hand")

@@ -145,7 +145,9 @@ struct LogitsTests {
     func sameBitsWithAnyTeam(output: EncoderOutput) throws {
         let fixture = try #require(LogitsCase.all.first { $0.name == "even int8" })
         let model = try fixture.model(.amx)
-        let teams = try (1...4).map { (team: SpawningTeam(width: $0), scratch: try model.scratch(rowsMax: 160, members: $0)) }
+        let teams = try (1...4).map {
+            (team: SpawningTeam(width: $0), scratch: try model.scratch(rowsMax: 160, members: $0))
+        }
         var seed = SeededGenerator(seed: 41)
         let texts = (0..<30).map { _ -> [Int32] in
             (0..<Int.random(in: 1...60, using: &seed)).map { _ in Int32.random(in: 0..<97, using: &seed) }
@@ -160,7 +162,9 @@ struct LogitsTests {
         }
         let alone = try texts.indices.map { try run([$0], team: 0) }
         for round in 0..<2_000 {
-            let chosen = (0..<Int.random(in: 1...14, using: &seed)).map { _ in Int.random(in: 0..<texts.count, using: &seed) }
+            let chosen = (0..<Int.random(in: 1...14, using: &seed)).map { _ in
+                Int.random(in: 0..<texts.count, using: &seed)
+            }
             let bits = try run(chosen, team: round % teams.count)
             #expect(bits == chosen.flatMap { alone[$0] }, "round \(round), texts \(chosen)")
         }

@@ -104,7 +104,9 @@ public struct TinyModelFolder: Sendable {
         addNorm("bert.embeddings.LayerNorm")
         for layer in 0..<layers {
             let prefix = "bert.encoder.layer.\(layer)"
-            for part in ["query", "key", "value"] { addLinear("\(prefix).attention.self.\(part)", hiddenSize, hiddenSize) }
+            for part in ["query", "key", "value"] {
+                addLinear("\(prefix).attention.self.\(part)", hiddenSize, hiddenSize)
+            }
             addLinear("\(prefix).attention.output.dense", hiddenSize, hiddenSize)
             addNorm("\(prefix).attention.output.LayerNorm")
             addLinear("\(prefix).intermediate.dense", intermediateSize, hiddenSize)
