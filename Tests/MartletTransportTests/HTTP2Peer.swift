@@ -137,7 +137,7 @@ final class HTTP2Peer: Sendable {
     func frame() async throws -> Frame? {
         while true {
             if let frame = state.withLock({ Self.next(in: &$0.buffer) }) { return frame }
-            guard let bytes = try await peer.received() else { return nil }
+            guard let bytes = try await peer.rawBytes() else { return nil }
             state.withLock { state in _ = state.buffer.writeBytes(bytes) }
         }
     }

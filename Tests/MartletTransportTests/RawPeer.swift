@@ -108,8 +108,8 @@ final class RawPeer: Sendable {
         }
     }
 
-    /// What has come; nil when the server has closed.
-    func received() async throws -> [UInt8]? {
+    /// Whatever bytes come next, as they are; nil when the server has closed.
+    func rawBytes() async throws -> [UInt8]? {
         let descriptor = descriptor
         return try await onThread {
             var bytes = [UInt8](repeating: 0, count: 64 << 10)

@@ -9,13 +9,23 @@ struct ServerContract: Sendable {
 
     /// - Parameters:
     ///   - software: name and version, such as `martlet/0.1.0`.
+    ///   - defaultModel: what a request means that names no model, where a dialect allows that.
     ///   - drain: raised when the server takes no further calls.
-    init(handler: any InferenceHandler, limits: Limits, software: String, drain: DrainSignal) {
+    init(
+        handler: any InferenceHandler, limits: Limits, software: String, defaultModel: ModelReference?, drain: DrainSignal
+    ) {
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
         var calls: [Call] = []
         calls += InferenceCalls(handler: handler, codec: codec, limits: limits).calls
         calls += ModelCalls(
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
+        ).calls
+        let readiness = Readiness(handler: handler, drain: drain)
+        calls += OpenInferenceCalls(
+            handler: handler, codec: codec, limits: limits, software: software, readiness: readiness
+        ).calls
+        calls += TEICalls(
+            handler: handler, codec: codec, limits: limits, software: software, defaultModel: defaultModel
         ).calls
         let services = Set(calls.map(\.method.service)).union(
             [Method.healthCheck, .reflect, .reflectAlpha].map(\.service)
@@ -23,8 +33,16 @@ struct ServerContract: Sendable {
         calls += HealthCalls(handler: handler, codec: codec, drain: drain, services: services).calls
         calls += ReflectionCalls(codec: codec, services: services).calls
         self.calls = CallTable(calls)
-        let routes = HealthRoutes(handler: handler, drain: drain).routes
-        self.routes = routes
-        router = HTTPRouter(routes)
+        let choice = ModelChoice(handler: handler, defaultModel: defaultModel)
+        var routes = [TextClassificationRoute(handler: handler, limits: limits, choice: choice).route]
+        routes += JSONRoutes(calls: self.calls, limits: limits, choice: choice).routes
+        routes += HealthRoutes(readiness: readiness).routes
+        routes += OpenInferenceRoutes(handler: handler, limits: limits, software: software, readiness: readiness).routes
+        routes += TEIRoutes(
+            handler: handler, limits: limits, software: software, defaultModel: defaultModel, readiness: readiness
+        ).routes
+        routes += OpenAIRoutes(handler: handler, limits: limits, defaultModel: defaultModel).routes
+        self.routes = IndexRoutes.adding(to: routes, software: software)
+        router = HTTPRouter(self.routes)
     }
 }

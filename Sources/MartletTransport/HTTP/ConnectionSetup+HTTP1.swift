@@ -12,10 +12,13 @@ extension ConnectionSetup {
         limits.maxHeaderFieldCount = HTTPConnection.headerFieldsMax
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(SocketEdge(setup: self))
+        // One read and a head: the parser ends a longer head itself.
+        let watch = HTTPInputWatch(unusedBytesMax: 4 * shared.limits.http2HeaderListBytesMax + (64 << 10))
+        try pipeline.addHandler(watch)
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(
             ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
-        let connection = HTTPConnection(setup: self, isStream: false)
+        let connection = HTTPConnection(setup: self, watch: watch)
         try pipeline.addHandler(connection)
         if shared.connections.serve(channel, by: connection) { connection.drain() }
     }
@@ -25,7 +28,7 @@ extension ConnectionSetup {
     func addHTTPHandlers(to streamChannel: any Channel) throws {
         let pipeline = streamChannel.pipeline.syncOperations
         try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
-        try pipeline.addHandler(HTTPConnection(setup: self, isStream: true))
+        try pipeline.addHandler(HTTPConnection(setup: self, watch: nil))
         try streamChannel.syncOptions?.setOption(.autoRead, value: true)
     }
 }

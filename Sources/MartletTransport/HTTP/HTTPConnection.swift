@@ -27,6 +27,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     private let shared: ServerShared
     private let setup: ConnectionSetup
     private let isStream: Bool
+    private let watch: HTTPInputWatch?
     private var output: HTTPOutput
     private var alarms: ConnectionAlarms
     private var context: ChannelHandlerContext?
@@ -41,9 +42,11 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     private var timer: Scheduled<Void>?
     private var timerAt: ContinuousClock.Instant?
 
-    init(setup: ConnectionSetup, isStream: Bool) {
+    /// - Parameter watch: what sees the bytes of an HTTP/1.1 connection first; nil for a stream of HTTP/2.
+    init(setup: ConnectionSetup, watch: HTTPInputWatch?) {
         self.setup = setup
-        self.isStream = isStream
+        self.watch = watch
+        isStream = watch == nil
         shared = setup.shared
         loop = setup.executor.loop
         output = HTTPOutput(isStream: isStream, compresses: setup.shared.compressesAnswers)
@@ -54,6 +57,10 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        watch?.tooMuch = { [weak self] in
+            guard let self, !self.isClosing else { return }
+            self.failed(.http(400, .invalidArgument, "the request has more chunk extensions than this server reads"))
+        }
         setTimer()
     }
 
@@ -70,6 +77,9 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         let part = unwrapInboundIn(data)
+        if let watch {
+            if case .end = part { watch.used(isEnd: true) } else { watch.used(isEnd: false) }
+        }
         if waiting.isEmpty, takesNow(part) { receive(part) } else { waiting.append(.part(part)) }
     }
 
@@ -89,11 +99,16 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isClosing else { return }
-        guard let failure = Self.failure(of: error) else {
+        guard let failure = failure(of: error) else {
             // The socket's own: nobody is there to be answered.
             lost()
             return context.close(promise: nil)
         }
+        failed(failure)
+    }
+
+    /// The bytes are no request.
+    private func failed(_ failure: MartletError) {
         shared.notice(.protocolError(failure))
         if waiting.isEmpty, takesFailureNow { fail(failure) } else { waiting.append(.failure(failure)) }
     }
@@ -266,29 +281,43 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     // MARK: Answers
 
     private func answer(_ response: HTTPResponse, of call: HTTPCall) {
-        guard call === current, case .none = call.answered, let context else { return }
-        // What is left of a body would be taken for the next request.
-        let mayGoOn = call.bodyEnded || call.isSmall && !call.waitsForContinue
+        guard call === current, case .none = call.answered else { return }
+        switch response.body {
+        case .bytes(let bytes): 
+            writeHead(response, body: bytes, of: call)
+            finish(call)
+        case .stream where call.request.isHead:
+            writeHead(response, body: nil, of: call)
+            finish(call)
+        case .stream:
+            call.answered = .streaming(response, isHeadSent: false)
+            if !response.heartbeat.isEmpty { beat(response, of: call) }
+        }
+    }
+
+    private func writeHead(_ response: HTTPResponse, body: [UInt8]?, of call: HTTPCall) {
+        guard let context else { return }
+        // What is left of a request's body would be taken for the next request. A stream reads on.
+        let mayGoOn = call.bodyEnded || body == nil || call.isSmall && !call.waitsForContinue
         if isDraining || !call.keepsAlive || !mayGoOn { call.closes = true }
-        var whole: [UInt8]?
-        if case .bytes(let bytes) = response.body {
-            whole = bytes
-        } else {
+        if body == nil {
             call.isStreamed = true
             if call.request.isVersion1_0 { call.closes = true }
         }
-        let (head, body) = output.answer(response, body: whole, to: call.request, closes: call.closes)
+        let (head, body) = output.answer(response, body: body, to: call.request, closes: call.closes)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if let body, !body.isEmpty {
-            context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: body)))), promise: nil)
-        }
-        if case .stream = response.body, !call.request.isHead {
-            call.answered = .streaming
-            context.flush()
-            if !response.heartbeat.isEmpty { beat(response.heartbeat, of: call) }
-        } else {
-            finish(call)
-        }
+        if let body, !body.isEmpty { write(body, context) }
+    }
+
+    /// The head of a stream, before its first part.
+    private func writeHeadOnce(_ call: HTTPCall) {
+        guard case .streaming(let response, isHeadSent: false) = call.answered else { return }
+        call.answered = .streaming(response, isHeadSent: true)
+        writeHead(response, body: nil, of: call)
+    }
+
+    private func write(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
+        context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
     }
 
     private func finish(_ call: HTTPCall) {
@@ -317,7 +346,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         setTimer()
     }
 
-    private func beat(_ bytes: [UInt8], of call: HTTPCall) {
+    private func beat(_ response: HTTPResponse, of call: HTTPCall) {
         let pause = TimeAmount(shared.limits.heartbeatInterval)
         call.heartbeat = loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
             guard let self, call === self.current, let context = self.context, context.channel.isWritable else { return }
@@ -325,26 +354,40 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
                 call.wasSending = false
                 return
             }
-            let buffer = context.channel.allocator.buffer(bytes: bytes)
-            context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+            self.writeHeadOnce(call)
+            self.write(response.heartbeat, context)
+            context.flush()
         }
     }
 
     /// Ends the current exchange with an error, and the connection with it.
     private func fail(_ error: MartletError) {
         let call = current ?? HTTPCall(id: 0, request: .init())
-        if current == nil { current = call }
+        current = call
         call.closes = true
-        switch call.answered {
-        case .none: answer(call.failure(error), of: call)
-        case .streaming:
-            // The peer must see that the stream is not whole: no last chunk.
-            isClosing = true
-            context?.close(promise: nil)
-        case .done: break
-        }
+        tell(error, of: call)
         call.running?.stop(error)
         close()
+    }
+
+    /// Says to the peer, in whatever way is left, that its request failed.
+    private func tell(_ error: MartletError, of call: HTTPCall) {
+        switch call.answered {
+        case .none: answer(call.failure(error), of: call)
+        case .streaming(_, isHeadSent: false):
+            call.heartbeat?.cancel()
+            call.answered = .none
+            answer(call.failure(error), of: call)
+        case .streaming(let response, isHeadSent: true):
+            if let event = response.failureEvent, let context {
+                write(event(error), context)
+                finish(call)
+            } else {
+                // No last chunk: the peer sees that the stream is not whole.
+                close()
+            }
+        case .done: break
+        }
     }
 
     private func close() {
@@ -425,8 +468,10 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     // MARK: Parser
 
     /// What the parser refuses; nil for an error of the socket.
-    private static func failure(of error: any Error) -> MartletError? {
+    private func failure(of error: any Error) -> MartletError? {
         switch error {
+        case HTTPParserError.headerOverflow where watch?.hasLineEnded == false:
+            .http(414, .invalidArgument, "the request's path is longer than this server reads")
         case HTTPParserError.headerOverflow:
             .http(431, .invalidArgument, "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
         case HTTPParserError.invalidVersion:
@@ -444,10 +489,10 @@ extension HTTPConnection: CallCarrier {
             return .ended(MartletError(.cancelled, "the client closed the connection"))
         }
         guard context.channel.isWritable else { return .wait }
-        guard !message.isEmpty else { return .sent }
         current.wasSending = true
-        let buffer = context.channel.allocator.buffer(bytes: message)
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        writeHeadOnce(current)
+        if !message.isEmpty { write(message, context) }
+        context.flush()
         return .sent
     }
 
@@ -465,12 +510,12 @@ extension HTTPConnection: CallCarrier {
     func ended(_ running: RunningCall, with error: MartletError?) {
         shared.tasks.decrement()
         guard let current, current.running === running else { return }
+        if let error { return tell(error, of: current) }
         switch current.answered {
-        case .streaming where error == nil: finish(current)
         case .streaming:
-            current.heartbeat?.cancel()
-            fail(error ?? MartletError(.internalError, "the stream broke off"))
-        case .none: fail(error ?? MartletError(.internalError, "the route gave no answer"))
+            writeHeadOnce(current)
+            finish(current)
+        case .none: tell(MartletError(.internalError, "the route gave no answer"), of: current)
         case .done: break
         }
     }
@@ -478,7 +523,11 @@ extension HTTPConnection: CallCarrier {
 
 /// One request and what became of it.
 final class HTTPCall: @unchecked Sendable { // safe: every member is touched on the connection's event loop only
-    enum Answered { case none, streaming, done }
+    enum Answered {
+        case none
+        case streaming(HTTPResponse, isHeadSent: Bool)
+        case done
+    }
 
     let id: CallID
     var request: HTTPOutput.Request

@@ -15,6 +15,19 @@ package struct HTTPExchange: Sendable {
     package let headers: CallMetadata
     package let body: any HTTPBody
     package let context: CallContext
+
+    package init(
+        method: String, path: String, parameters: [String: String] = [:], query: [(name: String, value: String)] = [],
+        headers: CallMetadata = CallMetadata(), body: any HTTPBody, context: CallContext = CallContext()
+    ) {
+        self.method = method
+        self.path = path
+        self.parameters = parameters
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.context = context
+    }
 }
 
 /// The body of a request. One reader.
@@ -67,6 +80,14 @@ extension HTTPExchange {
         return type.isEmpty ? nil : type
     }
 
+    /// The charset that the content type names, in lower case.
+    var charset: String? {
+        headers["content-type"]?.split(separator: ";").dropFirst()
+            .map { $0.lowercased().filter { $0 != " " && $0 != "\"" } }
+            .first { $0.hasPrefix("charset=") }
+            .map { String($0.dropFirst("charset=".count)) }
+    }
+
     /// Whether the client's `accept` names this media type. A type that is not named is not refused either: the default
     /// of a route answers then.
     package func accepts(_ type: String) -> Bool {
@@ -85,8 +106,8 @@ extension HTTPExchange {
 package struct HTTPResponse: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// Sent in parts while the closure runs. An error it throws ends the stream; the route's closure says what the
-        /// peer is told before.
+        /// Sent in parts while the closure runs. Status and headers leave with the first part: an error that is thrown
+        /// before becomes the route's `failure`, one that comes later is told by `failureEvent`.
         case stream(@Sendable (any MessageSink) async throws(MartletError) -> Void)
     }
 
@@ -96,6 +117,8 @@ package struct HTTPResponse: Sendable {
     package var body: Body
     /// Sent in a stream that has been silent for a while, so that proxies keep the connection; empty for none.
     package var heartbeat: [UInt8] = []
+    /// The last part of a stream that fails. Without it the connection is cut, so that the peer sees that it was.
+    package var failureEvent: (@Sendable (MartletError) -> [UInt8])?
 
     package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status

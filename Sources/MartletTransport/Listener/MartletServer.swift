@@ -16,6 +16,8 @@ package final class MartletServer: Sendable {
         package var eventLoops = 1
         /// Compress answers of 1 KiB and more for clients that accept it.
         package var compressesAnswers = false
+        /// What an HTTP request means that names no model; nil: the only one that does its task.
+        package var defaultModel: ModelReference?
         /// With it every TCP address speaks TLS only; Unix sockets stay plain, their file's permissions guard them.
         package var tls: ServerTLS?
         /// Told what belongs in the log, on an event loop: must not block.
@@ -37,7 +39,8 @@ package final class MartletServer: Sendable {
         self.executors = executors
         shared = ServerShared(
             contract: ServerContract(
-                handler: handler, limits: limits, software: options.software, drain: draining),
+                handler: handler, limits: limits, software: options.software, defaultModel: options.defaultModel,
+                drain: draining),
             limits: limits, software: options.software, compressesAnswers: options.compressesAnswers, tls: options.tls,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)

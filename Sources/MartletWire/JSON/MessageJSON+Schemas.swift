@@ -71,8 +71,9 @@ extension MessageJSON {
         case .bool: return ["type": "boolean"]
         case .string: return ["type": "string"]
         case .bytes: return ["type": "string", "contentEncoding": "base64"]
-        case .float: return ["type": ["number", "string"], "format": "float"]
-        case .double: return ["type": ["number", "string"], "format": "double"]
+        case .float: return ["anyOf": [["type": "number", "format": "float"], ["enum": ["NaN", "Infinity", "-Infinity"]]]]
+        case .double:
+            return ["anyOf": [["type": "number", "format": "double"], ["enum": ["NaN", "Infinity", "-Infinity"]]]]
         case .uint32, .fixed32: return ["type": "integer", "format": "uint32", "minimum": 0, "maximum": 4_294_967_295]
         case .int32, .sint32, .sfixed32:
             return ["type": "integer", "format": "int32", "minimum": -2_147_483_648, "maximum": 2_147_483_647]

@@ -3,7 +3,8 @@ package import MartletCore
 extension MessageJSON {
     /// The wire bytes of fields that came as texts: path segments and the pairs of a query.
     ///
-    /// A name is a field's, with dots into messages: `model.version`. A name that comes again adds to a list. `true` and
+    /// A name is a field's, with dots into messages: `model.version`; a model may also be written `guard@3`. A name that
+    /// comes again adds to a list. `true` and
     /// `false`, numbers and enum names stand as they would in JSON, without quotes.
     /// - Throws: `.invalidArgument` naming the pair.
     package func wire(
@@ -32,7 +33,7 @@ extension MessageJSON {
             try insert(text, at: path.dropFirst(), name, inner, &value)
             if let place { members[place].value = value } else { members.append(.init(field.jsonName, value)) }
         } else {
-            let value = try Self.value(of: text, field.kind, name)
+            let value = try value(of: text, field.kind, name)
             if let place {
                 guard field.isRepeated, case .array(let before) = members[place].value else {
                     throw MartletError(.invalidArgument, "\(name.prefix(60)) is given twice")
@@ -45,10 +46,19 @@ extension MessageJSON {
         object = .object(members)
     }
 
-    private static func value(
+    private func value(
         of text: String, _ kind: SchemaField.Kind, _ name: String
     ) throws(MartletError) -> JSONValue {
         switch kind {
+        case .message(let place) where schema.messages[place].fullName == "martlet.v1.ModelReference":
+            guard let model = ModelReference(parsing: text) else {
+                throw MartletError(.invalidArgument, "\(name.prefix(60)) must be name, name@version or name:label")
+            }
+            switch model.selector {
+            case .latest: return ["name": .string(model.name)]
+            case .version(let number): return ["name": .string(model.name), "version": .integer(number)]
+            case .label(let label): return ["name": .string(model.name), "label": .string(label)]
+            }
         case .message: throw MartletError(.invalidArgument, "\(name.prefix(60)) has fields of its own; name one of them")
         case .bool:
             switch text {

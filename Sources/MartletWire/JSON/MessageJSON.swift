@@ -10,23 +10,57 @@ package import MartletCore
 /// name is refused, because a misspelt option that is ignored is worse than an error; so are a name that comes twice and
 /// two members of one oneof.
 package final class MessageJSON: Sendable {
-    let schema: Schema
+    package let schema: Schema
     let tables: [Table]
 
-    /// What reading and writing a message needs, prepared.
-    struct Table: Sendable {
+    /// What reading and writing a message needs, prepared. Objects, because a copy of a struct with texts in it costs more
+    /// than reading a field.
+    final class Table: Sendable {
         let message: SchemaMessage
         let fields: [Field]
 
-        struct Field: Sendable {
-            let jsonName: [UInt8]
-            let name: [UInt8]
-            /// `"topK":`
-            let prefix: [UInt8]
+        init(_ message: SchemaMessage) {
+            self.message = message
+            fields = message.fields.map { Field($0) }
         }
 
         func index(of name: [UInt8]) -> Int? {
             fields.firstIndex { $0.jsonName == name } ?? fields.firstIndex { $0.name == name }
+        }
+
+        func index(ofNumber number: Int) -> Int? {
+            // Most messages number their fields from 1 without a gap.
+            if number >= 1, number <= fields.count, fields[number - 1].number == number { return number - 1 }
+            return fields.firstIndex { $0.number == number }
+        }
+    }
+
+    final class Field: Sendable {
+        let jsonName: [UInt8]
+        let name: [UInt8]
+        /// `"topK":`
+        let prefix: [UInt8]
+        let number: Int
+        let kind: SchemaField.Kind
+        let wireType: WireType
+        let isRepeated: Bool
+        let isMap: Bool
+        let isPacked: Bool
+        let hasPresence: Bool
+        let oneof: Int?
+
+        init(_ field: SchemaField) {
+            jsonName = Array(field.jsonName.utf8)
+            name = Array(field.name.utf8)
+            prefix = Array("\"\(field.jsonName)\":".utf8)
+            number = field.number
+            kind = field.kind
+            wireType = field.wireType
+            isRepeated = field.isRepeated
+            isMap = field.isMap
+            isPacked = field.isPacked
+            hasPresence = field.hasPresence
+            oneof = field.oneof
         }
     }
 
@@ -35,15 +69,7 @@ package final class MessageJSON: Sendable {
 
     package init(schema: Schema) {
         self.schema = schema
-        tables = schema.messages.map { message in
-            Table(
-                message: message,
-                fields: message.fields.map { field in
-                    Table.Field(
-                        jsonName: Array(field.jsonName.utf8), name: Array(field.name.utf8),
-                        prefix: Array("\"\(field.jsonName)\":".utf8))
-                })
-        }
+        tables = schema.messages.map { Table($0) }
     }
 
     /// The wire bytes of a JSON text.

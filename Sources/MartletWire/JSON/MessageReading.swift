@@ -28,7 +28,7 @@ struct MessageReading {
             if try cursor.kind() == .null {
                 try cursor.null()
             } else {
-                let field = table.message.fields[index]
+                let field = table.fields[index]
                 if let oneof = field.oneof {
                     guard !setOneofs.contains(oneof) else {
                         throw wrong("is one of several of which only one may be given")
@@ -42,7 +42,7 @@ struct MessageReading {
     }
 
     private mutating func field(
-        _ field: SchemaField, _ cursor: inout JSONCursor, _ writer: inout WireWriter
+        _ field: MessageJSON.Field, _ cursor: inout JSONCursor, _ writer: inout WireWriter
     ) throws(MartletError) {
         if field.isMap { return try map(field, &cursor, &writer) }
         guard field.isRepeated else {
@@ -79,10 +79,10 @@ struct MessageReading {
     }
 
     private mutating func map(
-        _ field: SchemaField, _ cursor: inout JSONCursor, _ writer: inout WireWriter
+        _ field: MessageJSON.Field, _ cursor: inout JSONCursor, _ writer: inout WireWriter
     ) throws(MartletError) {
-        guard case .message(let place) = field.kind, let key = codec.tables[place].message.fields.first,
-            let entry = codec.tables[place].message.fields.last, try cursor.kind() == .object
+        guard case .message(let place) = field.kind, let key = codec.tables[place].fields.first,
+            let entry = codec.tables[place].fields.last, try cursor.kind() == .object
         else { throw mustBe("an object") }
         var names: Set<[UInt8]> = []
         try cursor.object { (cursor, name) throws(MartletError) in

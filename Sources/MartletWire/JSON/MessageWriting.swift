@@ -27,14 +27,14 @@ struct MessageWriting {
         guard depth <= JSONCursor.depthMax else { throw reader.broken("is nested too deeply") }
         let table = codec.tables[place]
         let base = found.count
-        try scan(table.message, reader, base)
+        try scan(table, reader, base)
         json.append(UInt8(ascii: "{"))
         var next = base
         var isFirst = true
         for index in table.fields.indices {
             let start = next
             while next < found.count, found[next].field == index { next += 1 }
-            let field = table.message.fields[index]
+            let field = table.fields[index]
             if start == next, field.hasPresence { continue }
             if !isFirst { json.append(UInt8(ascii: ",")) }
             isFirst = false
@@ -48,13 +48,13 @@ struct MessageWriting {
 
     /// Notes every field that is known, by its place in the message, and in the order of the wire where it comes twice.
     private mutating func scan(
-        _ message: SchemaMessage, _ reader: WireReader, _ base: Int
+        _ table: MessageJSON.Table, _ reader: WireReader, _ base: Int
     ) throws(MartletError) {
         var reader = reader
         var isSorted = true
         var last = 0
         while let key = try reader.next() {
-            guard let index = message.index(ofNumber: key.number) else {
+            guard let index = table.index(ofNumber: key.number) else {
                 try reader.skip(key.type)
                 continue
             }
@@ -65,13 +65,13 @@ struct MessageWriting {
                 case .fixed64: .number(try reader.fixed64())
                 case .lengthDelimited: .range(try reader.delimited())
                 }
-            let field = message.fields[index]
+            let field = table.fields[index]
             // Of a field whose type changed between two versions, another wire type means an unknown field.
             guard key.type == field.wireType || field.isPacked && key.type == .lengthDelimited else { continue }
             if let oneof = field.oneof {
                 // The last member of a oneof is the one that is set.
                 for other in (base..<found.count).reversed()
-                where found[other].field != index && message.fields[found[other].field].oneof == oneof {
+                where found[other].field != index && table.fields[found[other].field].oneof == oneof {
                     found.remove(at: other)
                 }
             }
@@ -86,7 +86,7 @@ struct MessageWriting {
     }
 
     private mutating func field(
-        _ field: SchemaField, _ values: Range<Int>, _ reader: WireReader
+        _ field: MessageJSON.Field, _ values: Range<Int>, _ reader: WireReader
     ) throws(MartletError) {
         if field.isMap { return try map(field, values, reader) }
         guard !field.isRepeated else { return try list(field, values, reader) }
@@ -103,7 +103,7 @@ struct MessageWriting {
     }
 
     private mutating func list(
-        _ field: SchemaField, _ values: Range<Int>, _ reader: WireReader
+        _ field: MessageJSON.Field, _ values: Range<Int>, _ reader: WireReader
     ) throws(MartletError) {
         json.append(UInt8(ascii: "["))
         var isFirst = true
@@ -131,10 +131,10 @@ struct MessageWriting {
     }
 
     private mutating func map(
-        _ field: SchemaField, _ values: Range<Int>, _ reader: WireReader
+        _ field: MessageJSON.Field, _ values: Range<Int>, _ reader: WireReader
     ) throws(MartletError) {
         guard case .message(let place) = field.kind else { return }
-        let entry = codec.tables[place].message
+        let entry = codec.tables[place]
         guard let key = entry.fields.first, let value = entry.fields.last else { return }
         // The last entry of a key is the one that counts.
         var keys: [[UInt8]] = []
@@ -270,7 +270,21 @@ struct MessageWriting {
         }
     }
 
-    private mutating func write(_ value: some FixedWidthInteger) { json.append(contentsOf: "\(value)".utf8) }
+    private mutating func write(_ value: Int64) {
+        if value < 0 { json.append(UInt8(ascii: "-")) }
+        write(value.magnitude)
+    }
+
+    /// Digit by digit: making a `String` of each number costs more than all the rest of a small message.
+    private mutating func write(_ value: UInt64) {
+        let start = json.count
+        var rest = value
+        repeat {
+            json.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        json[start...].reverse()
+    }
 
     /// ZigZag.
     private static func unfolded(_ number: UInt64) -> Int64 { Int64(bitPattern: number >> 1) ^ -Int64(bitPattern: number & 1) }

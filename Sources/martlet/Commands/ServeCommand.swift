@@ -97,6 +97,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Write the addresses to this file once the server answers.", valueName: "file"))
     var readyFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Model of HTTP requests that name none: name, name@version or name:label (default: the only one that fits).",
+            valueName: "model"))
+    var defaultModel: String?
+
     @Flag(help: "Print the configuration that would hold, check it, and exit.")
     var check = false
 
@@ -139,6 +145,7 @@ struct ServeCommand: AsyncParsableCommand {
         flags["jsonLogs"] = jsonLogs ? ["true"] : nil
         flags["logLevel"] = logLevel.map { [$0] }
         flags["readyFile"] = readyFile.map { [$0] }
+        flags["defaultModel"] = defaultModel.map { [$0] }
         for text in limit {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2,

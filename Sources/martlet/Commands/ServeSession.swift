@@ -25,6 +25,7 @@ struct ServeSession {
         let events = EngineLog(logger: logger)
         let engine = try await InferenceServer.start(engineConfiguration()) { events.note($0) }
         var options = MartletServer.Options(software: "martlet/\(Martlet.version)")
+        options.defaultModel = settings.defaultModel
         options.notice = { [logger] in logger.info("\($0)") }
         options.tls = tls
         let server = MartletServer(handler: engine, limits: settings.limits, options: options)

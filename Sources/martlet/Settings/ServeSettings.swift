@@ -18,6 +18,8 @@ package struct ServeSettings: Sendable {
     package var jsonLogs: Bool
     package var logLevel: String
     package var readyFile: String?
+    /// What an HTTP request means that names no model.
+    package var defaultModel: ModelReference?
     package var limits: Limits
 
     package static let cpuLevels = ["best"] + CPULevel.ladder.map(\.rawValue)
@@ -42,6 +44,8 @@ package struct ServeSettings: Sendable {
             Setting("jsonLogs", .flag, default: "false", "log as JSON lines"),
             Setting("logLevel", .choice(logLevels), default: "info", "least level to log"),
             Setting("readyFile", .text, default: "", "file written with the addresses once the server answers"),
+            Setting(
+                "defaultModel", .text, default: "", "model of HTTP requests that name none: name, name@version or name:label"),
         ] + LimitSettings.settings
 
     /// - Throws: `.configuration` naming the setting, its source and what it must be.
@@ -61,6 +65,13 @@ package struct ServeSettings: Sendable {
         guard !models.isEmpty else {
             throw CommandFailure(
                 .configuration, "models is empty; name the folder that holds <name>/<version>/ folders")
+        }
+        if case let text = text("defaultModel"), !text.isEmpty {
+            guard let model = ModelReference(parsing: text) else {
+                throw CommandFailure(
+                    .configuration, "defaultModel '\(text)' is no model; write name, name@version or name:label")
+            }
+            defaultModel = model
         }
         guard threads <= 1_024 else {
             throw CommandFailure(.configuration, "threads is \(threads), above 1024")

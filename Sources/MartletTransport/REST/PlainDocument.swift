@@ -1,0 +1,26 @@
+internal import MartletCore
+internal import MartletWire
+
+/// A text/plain body as the chunks of a document.
+struct PlainDocument: MessageSource {
+    private let body: any HTTPBody
+    private let first: OneTime<[UInt8]>
+
+    /// - Parameter options: `martlet.v1.DocumentOptions` as wire bytes, for the first chunk.
+    init(body: any HTTPBody, options: [UInt8]) {
+        self.body = body
+        var chunk = WireWriter()
+        chunk.key(1, .lengthDelimited)
+        chunk.delimited(options)
+        first = OneTime(chunk.bytes)
+    }
+
+    func nextMessage() async throws(MartletError) -> [UInt8]? {
+        if let first = first.take() { return first }
+        guard let part = try await body.next() else { return nil }
+        var chunk = WireWriter()
+        chunk.key(2, .lengthDelimited)
+        chunk.delimited(part)
+        return chunk.bytes
+    }
+}
