@@ -107,7 +107,9 @@ let package = Package(
         tests("MartletRolloutTests", ["MartletRollout", "MartletCore"]),
         tests("MartletSchedulingTests", ["MartletScheduling", "MartletCore"]),
         tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletCore"]),
-        tests("MartletConvertTests", ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
+        tests(
+            "MartletConvertTests",
+            ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
         tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio + web),
         tests("martletTests", ["martlet", "MartletTransport", "MartletScheduling", "MartletEncoder", "MartletCore"]),
         // End to end: the real binary, the default models, real sockets.

@@ -1,4 +1,5 @@
 #include <sched.h>
+#include <unistd.h>
 
 #include "martlet_kernels.h"
 
@@ -6,7 +7,6 @@
 #include <cpuid.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 /* Whether the operating system keeps the registers that XCR0's bits in `mask` stand for. */
@@ -55,6 +55,14 @@ static int apple_has(const char *name) {
 #endif
 
 void martlet_yield(void) { sched_yield(); }
+
+size_t martlet_level2_bytes(void) {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    if (bytes > 0) return (size_t)bytes;
+#endif
+    return 1 << 20;
+}
 
 uint32_t martlet_cpu_features(void) {
     uint32_t features = 0;

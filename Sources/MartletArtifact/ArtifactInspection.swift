@@ -40,16 +40,16 @@ package struct ArtifactInspection: Codable, Sendable {
         var lines: [(String, String)] = [
             ("model", "\(manifest.name) version \(manifest.version)"),
             ("digest", digest),
-            ("task", "\(manifest.task), \(manifest.problemType.rawValue)"),
-            ("labels", manifest.classLabels.joined(separator: ", ")),
+            ("task", manifest.taskSummary),
         ]
+        if !manifest.classLabels.isEmpty { lines.append(("labels", manifest.classLabels.joined(separator: ", "))) }
         if let positive = manifest.positiveLabel { lines.append(("positive label", positive)) }
         if let aggregation = manifest.documentAggregation { lines.append(("documents", aggregation)) }
         lines += [
             (
                 "encoder",
-                "\(manifest.architecture), \(numbers.layers) layers, hidden \(numbers.hiddenSize), \(numbers.heads) heads, "
-                    + "feed-forward \(numbers.intermediateSize), \(numbers.activation.rawValue)"
+                "\(manifest.architecture), \(numbers.layers) layers, hidden \(numbers.hiddenSize), "
+                    + "\(numbers.heads) heads, feed-forward \(numbers.intermediateSize), \(numbers.activation.rawValue)"
             ),
             ("reads", "\(numbers.maxPositions) tokens at most"),
             (
@@ -58,7 +58,11 @@ package struct ArtifactInspection: Codable, Sendable {
                     + (manifest.tokenizer.lowercase ? "lower case" : "cased")
             ),
             ("precision", manifest.precision.rawValue),
-            ("size", "\(ArtifactInspection.megabytes(bytes)) in \(manifest.files.count + 1) files, \(parameters) parameters"),
+            (
+                "size",
+                "\(ArtifactInspection.megabytes(bytes)) in \(manifest.files.count + 1) files, "
+                    + "\(parameters) parameters"
+            ),
         ]
         if let receipt = manifest.receipt { lines += ArtifactInspection.lines(of: receipt) }
         lines += [
@@ -76,23 +80,33 @@ package struct ArtifactInspection: Codable, Sendable {
     }
 
     private static func lines(of receipt: QualityReceipt) -> [(String, String)] {
-        var lines = [
-            (
-                "int8 receipt",
-                "\(percent(receipt.labelAgreement)) of \(receipt.sentences) texts keep their answer, "
-                    + "\(percent(receipt.clearAgreement)) of the \(receipt.clearSentences) with a clear one (gate "
-                    + "\(percent(receipt.gate)))"
-            ),
-            ("", "largest score drift \(fixed(receipt.maxScoreDrift, 4))"),
-            (
-                "",
-                "cosine to floats: pooled vector \(fixed(receipt.meanPooledCosine, 5)) mean, "
-                    + "\(fixed(receipt.minPooledCosine, 5)) least; logits \(fixed(receipt.meanLogitCosine, 5)) mean, "
-                    + "\(fixed(receipt.minLogitCosine, 5)) least"
-            ),
-        ]
+        var lines: [(String, String)] = []
+        if let answers = receipt.answers {
+            lines = [
+                (
+                    "int8 receipt",
+                    "\(percent(answers.labelAgreement)) of \(receipt.sentences) texts keep their answer, "
+                        + "\(percent(answers.clearAgreement)) of the \(answers.clearSentences) with a clear one (gate "
+                        + "\(percent(receipt.gate)))"
+                ),
+                ("", "largest score drift \(fixed(answers.maxScoreDrift, 4))"),
+                (
+                    "",
+                    "cosine to floats: pooled vector \(fixed(answers.meanPooledCosine, 5)) mean, "
+                        + "\(fixed(answers.minPooledCosine, 5)) least; logits \(fixed(answers.meanLogitCosine, 5)) mean, "
+                        + "\(fixed(answers.minLogitCosine, 5)) least"
+                ),
+            ]
+        }
         if let mean = receipt.meanEmbeddingCosine, let least = receipt.minEmbeddingCosine {
-            lines.append(("", "mean embedding \(fixed(mean, 5)) mean, \(fixed(least, 5)) least"))
+            let figures = "\(fixed(mean, 5)) mean, \(fixed(least, 5)) least"
+            lines.append(
+                receipt.answers == nil
+                    ? (
+                        "int8 receipt",
+                        "cosine to floats on \(receipt.sentences) texts: \(figures) (gate \(fixed(receipt.gate, 4)))"
+                    )
+                    : ("", "mean embedding \(figures)"))
         }
         let smoothing = receipt.smoothing > 0 ? "smoothing exponent \(receipt.smoothing)" : "no smoothing"
         lines.append(("", receipt.scheme?.summary ?? smoothing))

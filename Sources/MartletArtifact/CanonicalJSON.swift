@@ -9,7 +9,8 @@ package enum CanonicalJSON {
         do {
             return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
         } catch {
-            throw MartletError(.internalError, "\(file): a value cannot be written as JSON (NaN or infinite?)", cause: error)
+            throw MartletError(
+                .internalError, "\(file): a value cannot be written as JSON (NaN or infinite?)", cause: error)
         }
     }
 

@@ -7,11 +7,48 @@ extension Manifest {
             if !holds { throw .refused(Manifest.fileName, problem()) }
         }
         try require(architecture == "bert", "architecture is \(quoted(architecture)), this program runs 'bert'")
-        try require(
-            task == "text-classification", "task is \(quoted(task)), this program serves 'text-classification'")
+        guard let known = ModelTask(rawValue: task) else {
+            let tasks = ModelTask.allCases.map { "'\($0.rawValue)'" }.joined(separator: " and ")
+            throw .refused(Manifest.fileName, "task is \(quoted(task)), this program serves \(tasks)")
+        }
         try require(VersionID.isValidModelName(name), "name \(quoted(name)) is no model name")
         try require(version > 0, "version is \(version), expected above 0")
         try Manifest.check(configuration, limits)
+        try checkTask(known)
+        try require(
+            tokenizer.kind == "wordpiece", "tokenizer kind is \(quoted(tokenizer.kind)), this program reads 'wordpiece'")
+        try require(
+            (1...configuration.vocabularySize).contains(tokenizer.vocabularySize),
+            "the tokenizer has \(tokenizer.vocabularySize) ids, the encoder \(configuration.vocabularySize) rows")
+        try require(
+            (precision == .int8) == (receipt != nil),
+            precision == .int8 ? "an int8 version needs a quality receipt" : "a float32 version has no quality receipt")
+        try checkFiles(limits)
+    }
+
+    /// What belongs to the task stands there, and what belongs to another does not.
+    private func checkTask(_ task: ModelTask) throws(MartletError) {
+        func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(MartletError) {
+            if !holds { throw .refused(Manifest.fileName, problem()) }
+        }
+        let isClassifier = task == .classification
+        try require(
+            (problemType != nil) == isClassifier && (pooling == nil) == isClassifier
+                && (normalize == nil) == isClassifier,
+            isClassifier
+                ? "task is '\(self.task)': it needs problemType, and neither pooling nor normalize"
+                : "task is '\(self.task)': it needs pooling and normalize, and no problemType")
+        try require(
+            isClassifier == (configuration.labels > 0),
+            "task is '\(self.task)', and the configuration has \(configuration.labels) labels")
+        try require(
+            isClassifier || (positiveLabel == nil && documentAggregation == nil),
+            "task is '\(self.task)': it has neither positiveLabel nor documentAggregation")
+        if let receipt {
+            try require(
+                (receipt.answers != nil) == isClassifier && (isClassifier || receipt.minEmbeddingCosine != nil),
+                "the quality receipt is none of a \(self.task) model")
+        }
         try require(
             classLabels.count == configuration.labels,
             "has \(classLabels.count) class labels, the head has \(configuration.labels) outputs")
@@ -33,15 +70,6 @@ extension Manifest {
                 known.contains(documentAggregation),
                 "documentAggregation is \(quoted(documentAggregation)), known are \(known.joined(separator: ", "))")
         }
-        try require(
-            tokenizer.kind == "wordpiece", "tokenizer kind is \(quoted(tokenizer.kind)), this program reads 'wordpiece'")
-        try require(
-            (1...configuration.vocabularySize).contains(tokenizer.vocabularySize),
-            "the tokenizer has \(tokenizer.vocabularySize) ids, the encoder \(configuration.vocabularySize) rows")
-        try require(
-            (precision == .int8) == (receipt != nil),
-            precision == .int8 ? "an int8 version needs a quality receipt" : "a float32 version has no quality receipt")
-        try checkFiles(limits)
     }
 
     private static func check(_ numbers: EncoderConfiguration, _ limits: Limits) throws(MartletError) {
@@ -50,11 +78,15 @@ extension Manifest {
             ("hiddenSize", numbers.hiddenSize, 65_536), ("layers", numbers.layers, 1_024),
             ("heads", numbers.heads, 1_024), ("intermediateSize", numbers.intermediateSize, 1 << 20),
             ("vocabularySize", numbers.vocabularySize, 1 << 24), ("maxPositions", numbers.maxPositions, 1 << 20),
-            ("tokenTypes", numbers.tokenTypes, 256), ("labels", numbers.labels, limits.classLabelsMax),
+            ("tokenTypes", numbers.tokenTypes, 256),
         ] {
             guard (1...most).contains(value) else {
                 throw .refused(fileName, "configuration.\(name) is \(value), expected 1 to \(most)")
             }
+        }
+        guard (0...limits.classLabelsMax).contains(numbers.labels) else {
+            throw .refused(
+                fileName, "configuration.labels is \(numbers.labels), expected 0 to \(limits.classLabelsMax)")
         }
         guard numbers.hiddenSize % numbers.heads == 0 else {
             throw .refused(

@@ -6,7 +6,8 @@ package enum Precision: String, Codable, Sendable, CaseIterable {
     case float32
 }
 
-/// What a version is: `manifest.json`. Its SHA-256 is the version's digest, and it holds the SHA-256 of every other file.
+/// What a version is: `manifest.json`. Its SHA-256 is the version's digest, and it holds the SHA-256 of every other
+/// file.
 package struct Manifest: Codable, Sendable, Hashable {
     package static let fileName = "manifest.json"
     package static let weightsFileName = "weights.martlet"
@@ -46,11 +47,17 @@ package struct Manifest: Codable, Sendable, Hashable {
     package var name: String
     package var version: Int
     package var architecture: String
+    /// A raw value of `ModelTask`.
     package var task: String
     package var configuration: EncoderConfiguration
-    /// In logit order, one per output of the head.
+    /// In logit order, one per output of the head; empty for an encoder without one.
     package var classLabels: [String]
-    package var problemType: ProblemType
+    /// Nil for an encoder without a head, and only for that.
+    package var problemType: ProblemType?
+    /// How a text's rows become its vector; nil for a classifier, and only for that.
+    package var pooling: Pooling?
+    /// True when the model's vectors are made to be compared by their direction alone; nil for a classifier.
+    package var normalize: Bool?
     /// The label whose presence anywhere in a document decides, such as `INJECTION`.
     package var positiveLabel: String?
     /// How windows of a document become one verdict unless the caller says otherwise.
@@ -71,21 +78,35 @@ package struct Manifest: Codable, Sendable, Hashable {
     /// lists the manifest's own digest.
     package var checksum: String
 
+    /// What the model answers with, and what only such a model has.
+    package enum Kind: Sendable, Hashable {
+        case classifier(
+            labels: [String], ProblemType, positiveLabel: String? = nil, documentAggregation: Aggregation? = nil)
+        case embedder(Pooling, normalize: Bool)
+    }
+
     package init(
-        configuration: EncoderConfiguration, classLabels: [String], problemType: ProblemType,
-        positiveLabel: String? = nil, documentAggregation: Aggregation? = nil, tokenizer: Tokenizer,
-        precision: Precision, licence: String, source: String, createdBy: String, receipt: QualityReceipt? = nil
+        configuration: EncoderConfiguration, kind: Kind, tokenizer: Tokenizer, precision: Precision, licence: String,
+        source: String, createdBy: String, receipt: QualityReceipt? = nil
     ) {
         format = Manifest.currentFormat
         name = ""
         version = 0
         architecture = "bert"
-        task = "text-classification"
         self.configuration = configuration
-        self.classLabels = classLabels
-        self.problemType = problemType
-        self.positiveLabel = positiveLabel
-        self.documentAggregation = documentAggregation?.rawValue
+        switch kind {
+        case .classifier(let labels, let problemType, let positiveLabel, let documentAggregation):
+            task = ModelTask.classification.rawValue
+            classLabels = labels
+            self.problemType = problemType
+            self.positiveLabel = positiveLabel
+            self.documentAggregation = documentAggregation?.rawValue
+        case .embedder(let pooling, let normalize):
+            task = ModelTask.embedding.rawValue
+            classLabels = []
+            self.pooling = pooling
+            self.normalize = normalize
+        }
         self.tokenizer = tokenizer
         self.precision = precision
         self.licence = licence
@@ -94,5 +115,17 @@ package struct Manifest: Codable, Sendable, Hashable {
         self.receipt = receipt
         files = []
         checksum = ""
+    }
+
+    /// Values of one answer: logits of a text, or its vector.
+    package var answerWidth: Int { pooling == nil ? configuration.labels : configuration.hiddenSize }
+
+    /// The task and what belongs to it, for people.
+    package var taskSummary: String {
+        let details = [
+            problemType?.rawValue, pooling.map { "\($0.rawValue) pooling" },
+            pooling.map { _ in "\(answerWidth) values" }, normalize == true ? "normalised" : nil,
+        ]
+        return ([task] + details.compactMap { $0 }).joined(separator: ", ")
     }
 }

@@ -54,7 +54,8 @@ package final class MappedWeights: TensorSource {
             }
             if isScale, let place = values.firstIndex(where: { $0 <= 0 }) {
                 throw .refused(
-                    file, "tensor \(quoted(tensor.name)) holds \(values[place]) at element \(place); scales are above 0")
+                    file,
+                    "tensor \(quoted(tensor.name)) holds \(values[place]) at element \(place); scales are above 0")
             }
         }
     }

@@ -14,7 +14,9 @@ struct StagingFolder: ~Copyable {
     ///   - name: begins with `.staging-`; nothing of that name may exist.
     init(named name: String, in parent: borrowing FolderHandle) throws(MartletError) {
         guard mkdirat(parent.descriptor, name, 0o755) == 0 else {
-            throw .system("the model's folder", "make a folder in it", errno, wayOut: "Give this user the right to write there.")
+            throw .system(
+                "the model's folder", "make a folder in it", errno,
+                wayOut: "Give this user the right to write there.")
         }
         folder = try FolderHandle(named: name, in: parent)
         self.name = name
@@ -55,7 +57,9 @@ struct StagingFolder: ~Copyable {
 
     /// Makes the folder the version: the one step that readers see.
     func become(_ version: String, in parent: borrowing FolderHandle) throws(MartletError) {
-        guard fsync(folder.descriptor) == 0 else { throw .system("the version's folder", "force it to the disk", errno) }
+        guard fsync(folder.descriptor) == 0 else {
+            throw .system("the version's folder", "force it to the disk", errno)
+        }
         guard renameat(parent.descriptor, name, parent.descriptor, version) == 0 else {
             throw .system("version \(version)", "give the folder its name", errno)
         }

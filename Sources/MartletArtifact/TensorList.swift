@@ -49,7 +49,9 @@ extension Tensor {
         precondition(shape.reduce(1, *) == values.count, "a tensor has as many values as its shape says")
         let count = values.count * MemoryLayout<Element>.stride
         let memory = AlignedMemory(byteCount: count)
-        values.withUnsafeBytes { memory.base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory.base), byteCount: count) }
+        values.withUnsafeBytes { bytes in
+            memory.base.copyMemory(from: bytes.baseAddress ?? UnsafeRawPointer(memory.base), byteCount: count)
+        }
         self.init(
             name: name, elementType: elementType, shape: shape,
             bytes: UnsafeRawBufferPointer(start: memory.base, count: count), owner: memory)

@@ -16,7 +16,9 @@ package struct TensorPlan: Sendable {
     package init(_ numbers: EncoderConfiguration, precision: Precision) {
         let hidden = numbers.hiddenSize
         let isInt8 = precision == .int8
-        add("embeddings.word_embeddings.weight", [numbers.vocabularySize, hidden], isInt8 ? [.int8, .float32] : [.float32])
+        add(
+            "embeddings.word_embeddings.weight", [numbers.vocabularySize, hidden],
+            isInt8 ? [.int8, .float32] : [.float32])
         if isInt8 { add("embeddings.word_embeddings.weight.scale", [numbers.vocabularySize], optional: true) }
         add("embeddings.position_embeddings.weight", [numbers.maxPositions, hidden])
         add("embeddings.token_type_embeddings.weight", [numbers.tokenTypes, hidden])
@@ -34,6 +36,7 @@ package struct TensorPlan: Sendable {
                 prefix + "output.dense", rows: hidden, columns: numbers.intermediateSize, isInt8, takesInputScale: true)
             addNorm(prefix + "output.LayerNorm", hidden)
         }
+        guard numbers.labels > 0 else { return }
         add("pooler.dense.weight", [hidden, hidden])
         add("pooler.dense.bias", [hidden])
         add("classifier.weight", [numbers.labels, hidden])
@@ -51,8 +54,8 @@ package struct TensorPlan: Sendable {
         add(name + ".bias", [size])
     }
 
-    /// - Parameter takesInputScale: true where the encoder multiplies one in; anywhere else it would be left out without
-    ///   a word, so it is refused.
+    /// - Parameter takesInputScale: true where the encoder multiplies one in; anywhere else it would be left out
+    ///   without a word, so it is refused.
     private mutating func addLinear(
         _ name: String, rows: Int, columns: Int, _ isInt8: Bool, takesInputScale: Bool = false
     ) {

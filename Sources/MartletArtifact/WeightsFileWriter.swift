@@ -16,7 +16,8 @@ enum WeightsFileWriter {
         }
         func pad() throws(MartletError) {
             let missing = -position & (WeightsLayout.alignment - 1)
-            if missing > 0 { try zeros.lendBytes { bytes throws(MartletError) in try put(.init(rebasing: bytes[..<missing])) } }
+            guard missing > 0 else { return }
+            try zeros.lendBytes { bytes throws(MartletError) in try put(.init(rebasing: bytes[..<missing])) }
         }
         try head.lendBytes(put)
         for tensor in tensors {

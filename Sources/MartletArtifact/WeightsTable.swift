@@ -25,7 +25,8 @@ package struct WeightsTable: Sendable {
             count >= WeightsLayout.headerBytes,
             "holds \(count) bytes, expected a header of \(WeightsLayout.headerBytes)")
         try require(
-            bytes.prefix(8).elementsEqual(WeightsLayout.magic), "does not begin with MARTLETW; it is not a weights file")
+            bytes.prefix(8).elementsEqual(WeightsLayout.magic),
+            "does not begin with MARTLETW; it is not a weights file")
         let version = bytes.number(at: 8, UInt32.self)
         try require(
             version == WeightsLayout.version,
@@ -68,7 +69,8 @@ package struct WeightsTable: Sendable {
                 "tensor \(quoted(entry.name)) starts at \(entry.offset), expected a multiple of "
                     + "\(WeightsLayout.alignment)")
             try require(
-                entry.offset >= end, "tensor \(quoted(entry.name)) starts at \(entry.offset), inside what ends at \(end)")
+                entry.offset >= end,
+                "tensor \(quoted(entry.name)) starts at \(entry.offset), inside what ends at \(end)")
             try require(
                 entry.offset == expected,
                 "tensor \(quoted(entry.name)) starts at \(entry.offset), expected \(expected): there is a gap")

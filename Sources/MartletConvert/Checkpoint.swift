@@ -1,8 +1,8 @@
 internal import MartletArtifact
 package import MartletCore
 
-/// All tensors of a model folder by name, without the `bert.` prefix that models with a task head carry; a head folder's
-/// tensors take the place of the body's.
+/// All tensors of a model folder by name, without the `bert.` prefix that models with a task head carry; a head
+/// folder's tensors take the place of the body's.
 package struct Checkpoint: Sendable {
     private struct Place: Sendable {
         let file: SafetensorsFile
@@ -58,7 +58,8 @@ package struct Checkpoint: Sendable {
         }
         guard place.entry.shape == shape else {
             throw .source(
-                place.file.name, "tensor \(place.entry.name) has shape \(place.entry.shape), config.json needs \(shape)",
+                place.file.name,
+                "tensor \(place.entry.name) has shape \(place.entry.shape), config.json needs \(shape)",
                 wayOut: "Is this the right config.json for the model?")
         }
         unused.remove(name)

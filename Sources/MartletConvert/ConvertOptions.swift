@@ -7,6 +7,10 @@ package struct ConvertOptions: Sendable {
     /// Nil takes the number after the newest version.
     package var version: Int?
     package var precision = Precision.int8
+    /// Nil takes what `config.json` says.
+    package var task: ModelTask?
+    /// How rows become a vector; nil takes what a sentence-transformers folder says, else the mean.
+    package var pooling: Pooling?
     /// A folder whose `model.safetensors` and `config.json` go before the source's: a head-only fine-tune saved beside
     /// its body. Its tensors take the place of the source's of the same names, be it the head alone or biases and norms
     /// too.
@@ -19,8 +23,9 @@ package struct ConvertOptions: Sendable {
     /// Where the weights come from, for people.
     package var source = "not stated"
     package var createdBy = "martlet"
-    /// Least share of texts whose answer must stay the same in 8 bits.
-    package var gate = 0.99
+    /// Least share of texts whose answer must stay the same in 8 bits, or least cosine of any text's vector; nil takes
+    /// `defaultGate`.
+    package var gate: Double?
     /// Publish although the gate does not hold.
     package var force = false
     /// Ways to make 8-bit weights that are tried. The one whose receipt is best is tried with compensated rounding too,
@@ -35,6 +40,9 @@ package struct ConvertOptions: Sendable {
             queryKeyValue: 0.65, attentionOutput: 0.5, intermediate: 0.65, output: 0.7, rounding: .nearest),
         Int8Scheme(rounding: .nearest),
     ]
+
+    /// An answer that flips is seen by somebody; a vector that turns by less than six degrees keeps its neighbours.
+    package static func defaultGate(_ task: ModelTask) -> Double { task == .classification ? 0.99 : 0.995 }
 
     package init(name: String, version: Int? = nil) {
         self.name = name
@@ -61,5 +69,10 @@ package struct ConvertReport: Sendable {
     /// Tensors of the folder that are no part of the encoder or its head.
     package let ignoredTensors: [String]
     package let classLabels: [String]
-    package let problemType: ProblemType
+    /// Nil for a model that gives vectors.
+    package let problemType: ProblemType?
+    /// Nil for a classifier.
+    package let pooling: Pooling?
+    /// The task and what belongs to it, for people.
+    package let taskSummary: String
 }

@@ -5,7 +5,8 @@ internal import MartletText
 
 /// Turns a published model folder into a version and measures what the smaller precision costs.
 ///
-/// Reads `config.json`, `model.safetensors` (whole or in parts), and `tokenizer.json` or `vocab.txt`.
+/// Reads `config.json`, `model.safetensors` (whole or in parts), `tokenizer.json` or `vocab.txt`, and what a
+/// sentence-transformers folder says about pooling.
 package struct Converter: Sendable {
     let source: SourceFolder
     let options: ConvertOptions
@@ -23,8 +24,8 @@ package struct Converter: Sendable {
     }
 
     /// Converts and publishes.
-    /// - Throws: `.alreadyExists` before any work when the version exists; `.failedPrecondition` when the model cannot be
-    ///   converted, or when its answers change more than the gate allows and `force` is off.
+    /// - Throws: `.alreadyExists` before any work when the version exists; `.failedPrecondition` when the model cannot
+    ///   be converted, or when its answers change more than the gate allows and `force` is off.
     package func run(into modelsRoot: String) throws(MartletError) -> ConvertReport {
         let writer = ArtifactWriter(limits: limits)
         if let version = options.version {
@@ -34,25 +35,25 @@ package struct Converter: Sendable {
         let config = try readConfig()
         let vocabulary = try readTokenizer(config)
         try checkOptions(config)
+        let kind = try kind(config)
         let checkpoint = try Checkpoint(body: source, head: options.head, limits: limits)
         let model = try FloatModel(config.configuration, checkpoint)
 
         tell(.measuringFloat, 0.1)
         var manifest = Manifest(
-            configuration: config.configuration, classLabels: config.classLabels, problemType: config.problemType,
-            positiveLabel: options.positiveLabel, documentAggregation: options.documentAggregation,
+            configuration: config.configuration, kind: kind,
             tokenizer: Manifest.Tokenizer(
                 lowercase: vocabulary.isLowercase, vocabularySize: vocabulary.tokenizer.vocabularySize),
             precision: options.precision, licence: options.licence, source: options.source,
             createdBy: options.createdBy)
         var tensors = model.tensors
         if options.precision == .int8 {
-            let quantised = try quantise(model, config, vocabulary.tokenizer)
+            let quantised = try quantise(model, manifest, vocabulary.tokenizer)
             manifest.receipt = quantised.receipt
             tensors = quantised.tensors
         }
 
-        let golden = try golden(model, tensors, vocabulary.tokenizer)
+        let golden = try golden(model, tensors, manifest.pooling, vocabulary.tokenizer)
         tell(.writing, 0.95)
         let draft = ArtifactDraft(
             manifest: manifest, tensors: tensors.tensors, tokenizerJSON: vocabulary.json, golden: golden)
@@ -61,7 +62,8 @@ package struct Converter: Sendable {
         return ConvertReport(
             published: published, receipt: manifest.receipt,
             parameters: model.tensors.tensors.reduce(0) { $0 + $1.floats.count }, ignoredTensors: model.ignored,
-            classLabels: config.classLabels, problemType: config.problemType)
+            classLabels: config.classLabels, problemType: config.problemType, pooling: manifest.pooling,
+            taskSummary: manifest.taskSummary)
     }
 
     private func tell(_ stage: ConvertProgress.Stage, _ fraction: Double) {
@@ -72,16 +74,22 @@ package struct Converter: Sendable {
 
     /// The head's config names labels; it must describe the same encoder as the body's, if that has one.
     private func readConfig() throws(MartletError) -> HFConfig {
-        guard let head = options.head, head.has(HFConfig.fileName) else { return try HFConfig(source, limits: limits) }
-        let config = try HFConfig(head, limits: limits)
+        if options.head != nil, options.task == .embedding {
+            throw MartletError(
+                .invalidArgument, "a head belongs to a classifier: leave out --head, or --task feature-extraction")
+        }
+        guard let head = options.head, head.has(HFConfig.fileName) else {
+            return try HFConfig(source, task: options.head == nil ? options.task : .classification, limits: limits)
+        }
+        let config = try HFConfig(head, task: .classification, limits: limits)
         if source.has(HFConfig.fileName) {
-            var body = try HFConfig(source, limits: limits).configuration
+            var body = try HFConfig(source, task: .embedding, limits: limits).configuration
             body.labels = config.configuration.labels
             guard body == config.configuration else {
                 throw MartletError(
                     .failedPrecondition,
-                    "config.json: the head's folder describes another encoder (\(config.configuration)) than the body's "
-                        + "(\(body)). Use the body that the head was trained on.")
+                    "config.json: the head's folder describes another encoder (\(config.configuration)) than "
+                        + "the body's (\(body)). Use the body that the head was trained on.")
             }
         }
         return config
@@ -99,7 +107,28 @@ package struct Converter: Sendable {
         return vocabulary
     }
 
+    private func kind(_ config: HFConfig) throws(MartletError) -> Manifest.Kind {
+        guard let problemType = config.problemType else {
+            let pipeline = try SentencePipeline(source, pooling: options.pooling)
+            return .embedder(pipeline.pooling, normalize: pipeline.normalize)
+        }
+        return .classifier(
+            labels: config.classLabels, problemType, positiveLabel: options.positiveLabel,
+            documentAggregation: options.documentAggregation)
+    }
+
     private func checkOptions(_ config: HFConfig) throws(MartletError) {
+        switch config.task {
+        case .classification where options.pooling != nil:
+            throw MartletError(
+                .invalidArgument, "a classifier has no pooling to choose: leave out --pooling, or say --task "
+                    + "feature-extraction")
+        case .embedding where options.positiveLabel != nil || options.documentAggregation != nil:
+            throw MartletError(
+                .invalidArgument,
+                "a model that gives vectors has no labels: leave out --positive-label and --aggregation")
+        default: break
+        }
         if let label = options.positiveLabel, !config.classLabels.contains(label) {
             throw MartletError(
                 .invalidArgument,
@@ -114,28 +143,29 @@ package struct Converter: Sendable {
     // MARK: Quantising
 
     private func quantise(
-        _ model: FloatModel, _ config: HFConfig, _ tokenizer: BertTokenizer
+        _ model: FloatModel, _ manifest: Manifest, _ tokenizer: BertTokenizer
     ) throws(MartletError) -> (tensors: TensorList, receipt: QualityReceipt) {
         let texts = (options.calibrationTexts ?? CalibrationTexts.builtIn).filter { !$0.isEmpty }
         let encodings = texts.map {
             tokenizer.encode(TextInput($0), tokensMax: model.configuration.maxPositions, cutting: .right)
         }
-        guard let head = Head(model.tensors) else {
-            throw MartletError(.internalError, "the model lost its head while it was converted")
-        }
+        let classifier = try classifier(model, manifest)
+        let gate = options.gate ?? ConvertOptions.defaultGate(classifier == nil ? .embedding : .classification)
         let inputs = InputStatistics()
-        let floats = try answers(model, model.tensors, encodings, inputs) { tell(.measuringFloat, 0.1 + 0.25 * $0) }
+        let floats = try answers(model, model.tensors, manifest.pooling, encodings, inputs) {
+            tell(.measuringFloat, 0.1 + 0.25 * $0)
+        }
         if let failure = inputs.failure { throw failure }
-        let measurement = QualityMeasurement(problem: config.problemType, head: head, float: floats)
+        let measurement = QualityMeasurement(classifier: classifier, float: floats)
 
         // Smoothing is chosen with plain rounding, which takes no time; then the choice is rounded with care.
         var best: (tensors: TensorList, receipt: QualityReceipt)?
         func attempt(_ scheme: Int8Scheme, _ begin: Double, _ share: Double) throws(MartletError) {
             let tensors = Quantiser.quantise(model, scheme, inputs) { tell(.quantising, begin + share * 0.8 * $0) }
-            let int8 = try answers(model, tensors, encodings, nil) {
+            let int8 = try answers(model, tensors, manifest.pooling, encodings, nil) {
                 tell(.measuringInt8, begin + share * (0.8 + 0.2 * $0))
             }
-            let receipt = measurement.receipt(int8, scheme: scheme, gate: options.gate)
+            let receipt = measurement.receipt(int8, scheme: scheme, gate: gate)
             if let best, !receipt.isBetter(than: best.receipt) { return }
             best = (tensors, receipt)
         }
@@ -151,29 +181,42 @@ package struct Converter: Sendable {
         guard best.receipt.passes || options.force else {
             throw MartletError(
                 .failedPrecondition,
-                "int8 changes too many answers: a share of \(best.receipt.clearAgreement) of the "
-                    + "\(best.receipt.clearSentences) texts with a clear answer keep it, the gate is "
-                    + "\(options.gate); largest score drift \(best.receipt.maxScoreDrift). Give texts like the model's traffic (--calibration FILE), keep floats (--precision float32), or accept it "
-                    + "(--force).")
+                best.receipt.loss + ". Give texts like the model's traffic (--calibration FILE), keep floats "
+                    + "(--precision float32), or accept it (--force).")
         }
         return best
     }
 
+    /// Nil for a model that gives vectors.
+    private func classifier(_ model: FloatModel, _ manifest: Manifest) throws(MartletError) -> ClassifierHead? {
+        guard let problem = manifest.problemType else { return nil }
+        guard let head = Head(model.tensors) else {
+            throw MartletError(.internalError, "the model lost its head while it was converted")
+        }
+        return ClassifierHead(problem: problem, head: head)
+    }
+
     /// Vectors of all encodings, in order.
     private func answers(
-        _ model: FloatModel, _ tensors: TensorList, _ encodings: [Encoding], _ observer: InputStatistics?,
-        _ tell: (Double) -> Void
+        _ model: FloatModel, _ tensors: TensorList, _ pooling: Pooling?, _ encodings: [Encoding],
+        _ observer: InputStatistics?, _ tell: (Double) -> Void
     ) throws(MartletError) -> TextVectors {
-        var pooling = tensors
-        pooling.setIdentityHead(hidden: model.configuration.hiddenSize)
-        let runner = try EncoderRunner(model.pooling.configuration, pooling)
+        var configuration = model.configuration
+        var tensors = tensors
+        if pooling == nil {
+            configuration.labels = configuration.hiddenSize
+            tensors.setIdentityHead(hidden: configuration.hiddenSize)
+        }
+        let runner = try EncoderRunner(configuration, tensors)
         let total = max(1, encodings.reduce(0) { $0 + $1.ids.count })
         var done = 0
         var vectors = TextVectors()
         for encoding in encodings {
-            vectors.pooled.append(try runner.run(encoding))
-            // Sees every row of the last layer, where the other sees the first rows alone.
-            vectors.embeddings.append(try runner.run(encoding, output: .meanEmbedding, observer: observer))
+            if pooling == nil { vectors.pooled.append(try runner.run(encoding)) }
+            // Means see every row of the last layer, where the others see the first rows alone.
+            let mean = pooling == .cls && observer == nil
+                ? [] : try runner.run(encoding, output: .meanEmbedding, observer: observer)
+            vectors.embeddings.append(pooling == .cls ? try runner.run(encoding, output: .clsEmbedding) : mean)
             done += encoding.ids.count
             tell(Double(done) / Double(total))
         }
@@ -181,8 +224,9 @@ package struct Converter: Sendable {
     }
 
     private func golden(
-        _ model: FloatModel, _ tensors: TensorList, _ tokenizer: BertTokenizer
+        _ model: FloatModel, _ tensors: TensorList, _ pooling: Pooling?, _ tokenizer: BertTokenizer
     ) throws(MartletError) -> [GoldenExample] {
+        let output = EncoderOutput(pooling)
         let own = try EncoderRunner(model.configuration, tensors)
         let float =
             options.precision == .float32 ? own : try EncoderRunner(model.configuration, model.tensors)
@@ -194,8 +238,9 @@ package struct Converter: Sendable {
             let encoding = tokenizer.encode(input)
             examples.append(
                 GoldenExample(
-                    text: input.text, pair: input.pair, logits: try own.logits(encoding),
-                    floatLogits: try float.logits(encoding), tokens: encoding.ids))
+                    text: input.text, pair: input.pair, answer: try own.run(encoding, output: output),
+                    floatAnswer: try float.run(encoding, output: output), tokens: encoding.ids,
+                    isVector: pooling != nil))
         }
         return examples
     }
@@ -203,10 +248,28 @@ package struct Converter: Sendable {
 
 extension QualityReceipt {
     /// Clear answers first, then the mean cosines of what the head sees and of the embedding. Agreement on unclear
-    /// answers is left out: among a few hundred texts it is a matter of luck.
+    /// answers is left out: among a few hundred texts it is a matter of luck. Without a head the lowest cosine goes
+    /// first, for the gate looks at it.
     func isBetter(than other: QualityReceipt) -> Bool {
-        (clearAgreement, vectorCosine) > (other.clearAgreement, other.vectorCosine)
+        guard answers != nil else {
+            return (minEmbeddingCosine ?? 0, vectorCosine) > (other.minEmbeddingCosine ?? 0, other.vectorCosine)
+        }
+        return (gated, vectorCosine) > (other.gated, other.vectorCosine)
     }
 
-    private var vectorCosine: Double { meanPooledCosine + (meanEmbeddingCosine ?? meanPooledCosine) }
+    private var vectorCosine: Double {
+        guard let answers else { return meanEmbeddingCosine ?? 0 }
+        return answers.meanPooledCosine + (meanEmbeddingCosine ?? answers.meanPooledCosine)
+    }
+
+    /// What int8 costs, for one who asked for less.
+    fileprivate var loss: String {
+        guard let answers else {
+            return "int8 turns vectors too far: the lowest cosine to the float path's is \(gated) on \(sentences) "
+                + "texts, the gate is \(gate)"
+        }
+        return "int8 changes too many answers: a share of \(answers.clearAgreement) of the "
+            + "\(answers.clearSentences) texts with a clear answer keep it, the gate is \(gate); largest score drift "
+            + "\(answers.maxScoreDrift)"
+    }
 }

@@ -18,7 +18,7 @@ package struct EncoderRunner {
     /// Logits of one encoding, in class order.
     package func logits(_ encoding: Encoding) throws(MartletError) -> [Float] { try run(encoding) }
 
-    /// Logits or mean embedding of one encoding.
+    /// What the encoder makes of one encoding.
     package func run(
         _ encoding: Encoding, output: EncoderOutput = .logits, observer: (any ActivationObserver)? = nil
     ) throws(MartletError) -> [Float] {
@@ -32,7 +32,7 @@ package struct EncoderRunner {
 
 /// Asks a version its golden examples again.
 package enum GoldenCheck {
-    /// - Throws: `.failedPrecondition` with the figures of the first example whose tokens or logits differ.
+    /// - Throws: `.failedPrecondition` with the figures of the first example whose tokens or answer differ.
     package static func run(
         _ artifact: ModelArtifact, kernels: KernelTable = .best()
     ) throws(MartletError) -> GoldenComparison {
@@ -45,10 +45,10 @@ package enum GoldenCheck {
             tokens.append(encoding.ids)
             guard encoding.ids == example.tokens else {
                 // The comparison says what differs; an encoding of other length may not even fit the model.
-                actual.append(example.logits)
+                actual.append(example.answer)
                 continue
             }
-            actual.append(try runner.logits(encoding))
+            actual.append(try runner.run(encoding, output: EncoderOutput(artifact.manifest.pooling)))
         }
         return try GoldenComparison.check(
             artifact.golden, actual: actual, tokens: tokens, precision: artifact.manifest.precision)

@@ -6,12 +6,12 @@ package struct FloatModel: Sendable {
     package let configuration: EncoderConfiguration
     package internal(set) var tensors: TensorList
 
-    /// Names of tensors that were in the folder and are not part of an encoder with a classification head.
+    /// Names of tensors that were in the folder and are no part of the encoder, or of its head where it has one.
     package let ignored: [String]
 
     package init(_ configuration: EncoderConfiguration, _ checkpoint: Checkpoint) throws(MartletError) {
         var source = checkpoint
-        try FloatModel.checkHead(source)
+        if configuration.labels > 0 { try FloatModel.checkHead(source) }
         var tensors = TensorList()
         let hidden = configuration.hiddenSize
         func copy(_ name: String, _ shape: [Int]) throws(MartletError) {
@@ -44,8 +44,10 @@ package struct FloatModel: Sendable {
             try copyPair(prefix + "output.dense", [hidden, configuration.intermediateSize])
             try copyPair(prefix + "output.LayerNorm", [hidden])
         }
-        try copyPair("pooler.dense", [hidden, hidden])
-        try copyPair("classifier", [configuration.labels, hidden])
+        if configuration.labels > 0 {
+            try copyPair("pooler.dense", [hidden, hidden])
+            try copyPair("classifier", [configuration.labels, hidden])
+        }
         self.configuration = configuration
         self.tensors = tensors
         ignored = source.unused.sorted()
@@ -56,7 +58,8 @@ package struct FloatModel: Sendable {
             throw MartletError(
                 .failedPrecondition,
                 "model.safetensors: there is no 'classifier': this is an encoder without a classification head. Train "
-                    + "one (BertForSequenceClassification), or name the folder of a head with --head.")
+                    + "one (BertForSequenceClassification), name the folder of a head with --head, or take the "
+                    + "encoder's vectors with --task feature-extraction.")
         }
         guard source.has("pooler.dense.weight"), source.has("pooler.dense.bias") else {
             throw MartletError(
@@ -65,26 +68,10 @@ package struct FloatModel: Sendable {
                     + "BertForSequenceClassification, or name the folder of a head with --head.")
         }
     }
-
-    /// The same encoder whose outputs are its pooled vector: the head is the identity.
-    var pooling: FloatModel { withIdentityHead() }
-
-    private init(_ configuration: EncoderConfiguration, _ tensors: TensorList) {
-        self.configuration = configuration
-        self.tensors = tensors
-        ignored = []
-    }
-
-    private func withIdentityHead() -> FloatModel {
-        var configuration = configuration
-        var tensors = tensors
-        tensors.setIdentityHead(hidden: configuration.hiddenSize)
-        configuration.labels = configuration.hiddenSize
-        return FloatModel(configuration, tensors)
-    }
 }
 
 extension TensorList {
+    /// Makes the logits of a model with as many labels as it is wide what its head would read.
     mutating func setIdentityHead(hidden: Int) {
         var identity = [Float](repeating: 0, count: hidden * hidden)
         for index in 0..<hidden { identity[index * hidden + index] = 1 }

@@ -3,33 +3,51 @@ internal import MartletCore
 
 /// What a model makes of a set of texts, in their order.
 struct TextVectors {
-    /// What the head reads.
+    /// What the head reads; empty for a model without one.
     var pooled: [[Float]] = []
-    /// Means over the last hidden states.
+    /// By the model's own pooling; means over the last hidden states for a classifier.
     var embeddings: [[Float]] = []
 }
 
 /// The float path's answers to a set of texts, and how far another model's answers are from them.
 struct QualityMeasurement {
-    private let problem: ProblemType
+    private let classifier: ClassifierHead?
     private let float: TextVectors
-    private let head: Head
 
-    init(problem: ProblemType, head: Head, float: TextVectors) {
-        self.problem = problem
-        self.head = head
+    /// - Parameter classifier: nil for a model that gives vectors.
+    init(classifier: ClassifierHead?, float: TextVectors) {
+        self.classifier = classifier
         self.float = float
     }
 
     /// - Parameter other: the other model's vectors for the same texts.
     func receipt(_ other: TextVectors, scheme: Int8Scheme, gate: Double) -> QualityReceipt {
+        let cosines = zip(float.embeddings, other.embeddings).map(cosine)
+        return QualityReceipt(
+            sentences: cosines.count, answers: classifier?.quality(float: float.pooled, other: other.pooled),
+            minEmbeddingCosine: rounded(cosines.min() ?? 1), meanEmbeddingCosine: mean(cosines),
+            smoothing: scheme.largestExponent, scheme: scheme, gate: gate)
+    }
+}
+
+private func rounded(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
+
+private func mean(_ values: [Double]) -> Double { rounded(values.reduce(0, +) / Double(max(values.count, 1))) }
+
+/// A classifier's last step, to compare answers by.
+struct ClassifierHead {
+    let problem: ProblemType
+    let head: Head
+
+    /// How answers to the same texts agree, from what the head reads in each path.
+    func quality(float: [[Float]], other: [[Float]]) -> AnswerQuality {
         var agreeing = 0
         var clear = 0
         var clearAgreeing = 0
         var drift = 0.0
         var logitCosines: [Double] = []
         var pooledCosines: [Double] = []
-        for (expected, actual) in zip(float.pooled, other.pooled) {
+        for (expected, actual) in zip(float, other) {
             let expectedLogits = head.logits(expected)
             let actualLogits = head.logits(actual)
             let agrees = answer(expectedLogits) == answer(actualLogits)
@@ -42,22 +60,16 @@ struct QualityMeasurement {
             logitCosines.append(cosine(expectedLogits, actualLogits))
             pooledCosines.append(cosine(expected, actual))
         }
-        let embeddingCosines = zip(float.embeddings, other.embeddings).map(cosine)
-        let count = max(logitCosines.count, 1)
-        func rounded(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
-        func mean(_ values: [Double]) -> Double { rounded(values.reduce(0, +) / Double(count)) }
-        return QualityReceipt(
-            sentences: logitCosines.count, labelAgreement: rounded(Double(agreeing) / Double(count)),
-            clearSentences: clear,
+        return AnswerQuality(
+            labelAgreement: rounded(Double(agreeing) / Double(max(logitCosines.count, 1))), clearSentences: clear,
             clearAgreement: clear == 0 ? 1 : rounded(Double(clearAgreeing) / Double(clear)),
             maxScoreDrift: rounded(drift), minLogitCosine: rounded(logitCosines.min() ?? 1),
             meanLogitCosine: mean(logitCosines), minPooledCosine: rounded(pooledCosines.min() ?? 1),
-            meanPooledCosine: mean(pooledCosines), minEmbeddingCosine: rounded(embeddingCosines.min() ?? 1),
-            meanEmbeddingCosine: mean(embeddingCosines), smoothing: scheme.largestExponent, scheme: scheme, gate: gate)
+            meanPooledCosine: mean(pooledCosines))
     }
 
-    /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label; it
-    /// always agrees, and its drift is the figure to look at.
+    /// What the caller would be told: the best label, or the set of labels above one half. A regression has no label;
+    /// it always agrees, and its drift is the figure to look at.
     private func answer(_ logits: [Float]) -> [Int] {
         switch problem {
         case .singleLabel: [logits.indices.max { logits[$0] < logits[$1] } ?? 0]
@@ -90,7 +102,8 @@ struct Head: Sendable {
     let bias: [Float]
 
     init?(_ tensors: some TensorSource) {
-        guard let weight = tensors.tensor(named: "classifier.weight"), let bias = tensors.tensor(named: "classifier.bias")
+        guard let weight = tensors.tensor(named: "classifier.weight"),
+            let bias = tensors.tensor(named: "classifier.bias")
         else { return nil }
         self.weight = Array(weight.floats)
         self.bias = Array(bias.floats)

@@ -5,10 +5,10 @@ internal import MartletEncoder
 /// Moves range from activations, where a few channels are far larger than the rest, into weights, where there is room.
 ///
 /// Channel k of a linear layer's input is divided by s[k] and column k of its weights multiplied by it, with
-/// s = max|x[k]|^e / max|w[k]|^(1 - e). BERT adds the residual to the same LayerNorm output that feeds the linear layer, so
-/// the division cannot go into the LayerNorm; it stands beside the layer as `input_scale` = 1/s, multiplied in just before
-/// the row is quantised. For the attention's output layer it goes into the rows of V instead, since a context vector is a
-/// weighted mean of V's rows.
+/// s = max|x[k]|^e / max|w[k]|^(1 - e). BERT adds the residual to the same LayerNorm output that feeds the linear
+/// layer, so the division cannot go into the LayerNorm; it stands beside the layer as `input_scale` = 1/s, multiplied
+/// in just before the row is quantised. For the attention's output layer it goes into the rows of V instead, since a
+/// context vector is a weighted mean of V's rows.
 /// - SeeAlso: Xiao et al. 2022, SmoothQuant, section 4.
 struct Smoothing {
     /// Tensors whose products are the float model's, with the input scales among them.

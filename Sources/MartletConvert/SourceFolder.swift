@@ -12,7 +12,7 @@ package struct SourceFolder: Sendable {
     func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
     /// A whole small file.
-    /// - Parameter name: a plain file name.
+    /// - Parameter name: a plain file name, or one inside a plain folder name.
     func read(_ name: String, bytesMax: Int) throws(MartletError) -> [UInt8] {
         let file = try SourceFile(name, in: self)
         guard file.byteCount <= bytesMax else {

@@ -16,7 +16,7 @@ package enum Activation: String, Sendable, Codable, CaseIterable {
     case relu
 }
 
-/// The numbers of a BERT encoder with a sequence classification head. Stands in the manifest as JSON.
+/// The numbers of a BERT encoder, with a sequence classification head or without. Stands in the manifest as JSON.
 package struct EncoderConfiguration: Sendable, Codable, Hashable {
     package var hiddenSize: Int
     package var layers: Int
@@ -27,7 +27,7 @@ package struct EncoderConfiguration: Sendable, Codable, Hashable {
     package var tokenTypes: Int
     package var layerNormEpsilon: Float
     package var activation: Activation
-    /// Outputs of the classification head.
+    /// Outputs of the classification head; 0 for an encoder without one.
     package var labels: Int
 
     package init(

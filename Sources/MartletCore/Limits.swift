@@ -58,6 +58,8 @@ package struct Limits: Sendable, Hashable {
 
     /// Texts in one request. Bounds the answers one request can make us hold.
     package var textsPerRequestMax = 256
+    /// Texts in one request of TEI's REST form: its own default, which its clients cut their batches to.
+    package var teiBatchTextsMax = 32
     /// UTF-8 bytes of one text, pair included.
     package var textBytesMax = 1 << 20
     /// Bytes of one document. Its memory does not grow with this; its time does.
@@ -125,6 +127,7 @@ package struct Limits: Sendable, Hashable {
             "http2WindowBytes is \(http2WindowBytes), not between 65535 and 1 GiB")
         try require(callCreditBytes <= 1 << 30, "callCreditBytes is \(callCreditBytes), above 1 GiB")
         try require(textsPerRequestMax >= 1, "textsPerRequestMax must be at least 1")
+        try require(teiBatchTextsMax >= 1, "teiBatchTextsMax must be at least 1")
         try require(batchTokensMax >= 1, "batchTokensMax must be at least 1")
         try require(
             queueTokensMax >= batchTokensMax,

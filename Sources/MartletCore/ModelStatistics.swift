@@ -1,4 +1,4 @@
-/// What one version has done since it was loaded.
+/// What one version has done since it was loaded. Calls that only look at its tokenizer are not counted.
 public struct ModelStatistics: Sendable, Hashable {
     public var name: String
     public var version: Int

@@ -53,8 +53,8 @@ package struct ActivationRows {
 
 /// Sees what each linear layer reads while a batch runs: for calibration.
 ///
-/// When logits are wanted, only the first row of each sequence goes through `attentionOutput`, `intermediate` and `output`
-/// of the last layer, since the head reads no other.
+/// When logits are wanted, only the first row of each sequence goes through `attentionOutput`, `intermediate` and
+/// `output` of the last layer, since the head reads no other.
 package protocol ActivationObserver: AnyObject {
     func observe(_ site: LinearSite, _ rows: ActivationRows)
 }

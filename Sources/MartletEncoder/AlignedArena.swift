@@ -51,8 +51,8 @@ final class AlignedArena: @unchecked Sendable {  // safe: pieces are taken by on
         let large = wanted >= Self.hugePageBytes
         let unit = large ? Self.hugePageBytes : 4096
         let size = (wanted + unit - 1) / unit * unit
-        // Mapped and not allocated: what an allocator gets back it may keep. One unit more, so that some address in it is
-        // a multiple of the unit; what lies around that block is returned at once.
+        // Mapped and not allocated: what an allocator gets back it may keep. One unit more, so that some address in it
+        // is a multiple of the unit; what lies around that block is returned at once.
         guard let region = mmap(nil, size + unit, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             region != MAP_FAILED
         else {

@@ -9,23 +9,29 @@ extension EncoderModel {
     ///   - batch: at least one sequence, each of 1 to `maxPositions` tokens.
     ///   - output: what is wanted of the last hidden states.
     ///   - scratch: made by this model; in use by this call alone.
-    ///   - team: threads that help with a batch of more than a few rows; up to `scratch`'s number of members. The bits of
-    ///     the results do not depend on it.
+    ///   - team: threads that help with a batch of more than a few rows; up to `scratch`'s number of members. The bits
+    ///     of the results do not depend on it.
     ///   - observer: sees every linear layer's input; float32 weights only, and no team.
     ///   - profile: told where the calling thread's time goes; no team.
     ///   - isCancelled: asked between layers.
-    ///   - results: receives [sequences, labels] or [sequences, hidden], row-major; untouched when the call throws.
+    ///   - results: receives [sequences, labels], [sequences, hidden] or [rows, hidden], row-major, as `output` says;
+    ///     untouched when the call throws.
     /// - Throws: `.invalidArgument` for an empty batch, a sequence without tokens or with too many, or an id outside
-    ///   its table; `.cancelled` when `isCancelled` said so.
+    ///   its table; `.failedPrecondition` for the logits of an encoder without a head; `.cancelled` when `isCancelled`
+    ///   said so.
     package func run(
         _ batch: PackedBatch, output: EncoderOutput = .logits, scratch: EncoderScratch,
         team: (any ComputeTeam)? = nil, observer: (any ActivationObserver)? = nil, profile: EncoderProfile? = nil,
         isCancelled: () -> Bool = { false }, results: inout [Float]
     ) throws(MartletError) {
         try check(batch)
+        guard output != .logits || plan.head != nil else {
+            throw MartletError(.failedPrecondition, "the model is an encoder without a head, and gives no logits")
+        }
         let width = output == .logits ? configuration.labels : configuration.hiddenSize
         let first = results.count
-        results.append(contentsOf: repeatElement(0, count: batch.sequences * width))
+        results.append(
+            contentsOf: repeatElement(0, count: (output == .hiddenStates ? batch.rows : batch.sequences) * width))
         let team = observer == nil && profile == nil ? team : nil
         let failure = results.withUnsafeMutableBufferPointer { results -> MartletError? in
             guard let results = results.baseAddress else { return nil }
@@ -38,7 +44,8 @@ extension EncoderModel {
                         && batch.offsets[sequence + 1] - firstRow <= scratch.rows
                     let pass = EncoderPass(
                         model: self, scratch: scratch, batch: batch, sequences: start..<sequence, output: output,
-                        results: results + first + start * width, observer: observer, profile: profile)
+                        results: results + first + (output == .hiddenStates ? firstRow : start) * width,
+                        observer: observer, profile: profile)
                     try pass.run(team: team, isCancelled: isCancelled)
                 }
                 return nil

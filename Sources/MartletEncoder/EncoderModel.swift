@@ -1,10 +1,10 @@
 internal import CMartletKernels
 package import MartletCore
 
-/// A BERT encoder with its classification head, packed for this CPU.
+/// A BERT encoder, with its classification head if it has one, packed for this CPU.
 ///
-/// Turns packed token ids into logits. A sequence's logits have the same bits alone, in any batch, at any place in it
-/// and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights, or floats
+/// Turns packed token ids into logits or vectors. A sequence's results have the same bits alone, in any batch, at any
+/// place in it and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights, or floats
 /// when the tensors are floats; so does attention. Everything else is float32.
 package final class EncoderModel: @unchecked Sendable {  // safe: nothing is written after init
     package let configuration: EncoderConfiguration
@@ -14,10 +14,11 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
     /// Rows of one pass, unless the longest sequence is longer: enough to hide reading the weights, few enough to stay
     /// in the last cache level.
     static let passRows = 512
-    /// Rows of one block: its feed-forward activations take a third of a 2 MiB cache. More rows read the weights, and pack
-    /// a long sequence's keys, less often.
+    /// Rows of one block: as many as keep their feed-forward activations, as floats and as bytes, in three quarters of
+    /// the second cache level. More rows read the weights, and pack a long sequence's keys, less often.
     static func blockRows(_ configuration: EncoderConfiguration) -> Int {
-        max(48, min(96, 96 * 1_536 / max(1, configuration.intermediateSize)))
+        let rowBytes = 5 * max(1, configuration.intermediateSize)
+        return max(48, min(96, martlet_level2_bytes() / 4 * 3 / rowBytes))
     }
 
     /// Checks every tensor and packs the weights.

@@ -3,16 +3,16 @@ internal import MartletCore
 
 /// Some whole sequences of a batch on their way through the layers together.
 ///
-/// Attention looks at all rows of a sequence, everything else at single rows. So a layer is one phase: a block of rows goes
-/// from its attention to the queries, keys and values of the next layer while it is in cache, and the next phase begins when
-/// every block has got there. The blocks of a phase are independent: any thread may take any of them.
+/// Attention looks at all rows of a sequence, everything else at single rows. So a layer is one phase: a block of rows
+/// goes from its attention to the queries, keys and values of the next layer while it is in cache, and the next phase
+/// begins when every block has got there. The blocks of a phase are independent: any thread may take any of them.
 struct EncoderPass {
     let model: EncoderModel
     let scratch: EncoderScratch
     let batch: PackedBatch
     let sequences: Range<Int>
     let output: EncoderOutput
-    /// Receives [sequences, labels or hidden].
+    /// Receives [sequences, labels or hidden], or [rows, hidden].
     let results: UnsafeMutablePointer<Float>
     let observer: (any ActivationObserver)?
     let profile: EncoderProfile?
@@ -60,8 +60,14 @@ struct EncoderPass {
     /// Phase 0 embeds, phases 1...layers are the layers, the last one turns hidden states into results.
     private func units(in phase: Int) -> Int {
         let layers = model.plan.layers.count
-        if phase == layers + 1 { return output == .meanEmbedding ? sequences.count : 0 }
-        return phase == layers && output == .logits ? firstRowBlocks : scratch.blocks.count
+        if phase == layers + 1 {
+            switch output {
+            case .meanEmbedding: return sequences.count
+            case .hiddenStates: return scratch.blocks.count
+            case .logits, .clsEmbedding: return 0
+            }
+        }
+        return phase == layers && output.readsFirstRows ? firstRowBlocks : scratch.blocks.count
     }
 
     private var firstRowBlocks: Int { (sequences.count + scratch.blockRows - 1) / scratch.blockRows }
@@ -72,10 +78,10 @@ struct EncoderPass {
         case 0:
             embed(scratch.blocks[unit], member)
         case layers + 1:
-            meanRows(of: unit)
-        case layers where output == .logits:
+            if output == .hiddenStates { copyRows(of: scratch.blocks[unit]) } else { meanRows(of: unit) }
+        case layers where output.readsFirstRows:
             let first = unit * scratch.blockRows
-            classify(first..<min(first + scratch.blockRows, sequences.count), member)
+            finishFirstRows(first..<min(first + scratch.blockRows, sequences.count), member)
         default:
             let block = scratch.blocks[unit], rows = block.rows
             let stream = scratch.stream + rows.lowerBound * scratch.strides.hidden
@@ -165,7 +171,7 @@ struct EncoderPass {
     ) {
         let layer = model.plan.layers[index], stride = scratch.strides.hidden
         let panels = stride / Int(MARTLET_PANEL_COLS)
-        let firstRowsOnly = index == model.plan.layers.count - 1 && output == .logits
+        let firstRowsOnly = index == model.plan.layers.count - 1 && output.readsFirstRows
         observe(.qkv(layer: index), stream, stride, rows.count, hidden)
         let linear = firstRowsOnly ? layer.queryKeyValue.panels(panels..<3 * panels) : layer.queryKeyValue
         let column = firstRowsOnly ? stride : 0
@@ -273,8 +279,9 @@ struct EncoderPass {
 
     // MARK: Results
 
-    /// The last layer and the head on the first rows of some sequences, counted from the pass's first.
-    private func classify(_ block: Range<Int>, _ member: MemberScratch) {
+    /// The last layer on the first rows of some sequences, counted from the pass's first, and the head where it is
+    /// asked for.
+    private func finishFirstRows(_ block: Range<Int>, _ member: MemberScratch) {
         let stride = scratch.strides.hidden, last = model.plan.layers.count - 1
         let layer = model.plan.layers[last], count = block.count
         let rows = member.firstRows
@@ -300,18 +307,25 @@ struct EncoderPass {
         }
         profile?.lap(.attention, rows: count)
         finish(rows, count, layer: last, member)
-        applyHead(to: rows, block, member)
+        guard output == .clsEmbedding else { return applyHead(to: rows, block, member) }
+        for (place, number) in block.enumerated() {
+            (results + number * hidden).update(from: rows + place * stride, count: hidden)
+        }
+        profile?.lap(.pooling, rows: count)
     }
 
     /// Pooler and classifier.
     private func applyHead(to rows: UnsafePointer<Float>, _ block: Range<Int>, _ member: MemberScratch) {
+        guard let head = model.plan.head else {
+            preconditionFailure("a run asks for logits only where there is a head")
+        }
         let stride = scratch.strides.hidden, labels = model.configuration.labels, labelStride = scratch.strides.labels
         // The attention's output is not needed any more.
         let pooled = member.context
-        apply(model.plan.pooler, to: rows, stride: stride, count: block.count, out: pooled, outStride: stride, member)
+        apply(head.pooler, to: rows, stride: stride, count: block.count, out: pooled, outStride: stride, member)
         kernels.activate(pooled, stride, block.count, hidden, MARTLET_TANH, nil, nil)
         apply(
-            model.plan.classifier, to: pooled, stride: stride, count: block.count, out: member.logits,
+            head.classifier, to: pooled, stride: stride, count: block.count, out: member.logits,
             outStride: labelStride, member)
         for (place, number) in block.enumerated() {
             (results + number * labels).update(from: member.logits + place * labelStride, count: labels)
@@ -333,6 +347,14 @@ struct EncoderPass {
         let inverse = 1 / Float(length)
         for column in 0..<hidden { mean[column] *= inverse }
         profile?.lap(.pooling, rows: length)
+    }
+
+    /// The last hidden states as they are.
+    private func copyRows(of block: RowBlock) {
+        for row in block.rows {
+            (results + row * hidden).update(from: scratch.stream + row * scratch.strides.hidden, count: hidden)
+        }
+        profile?.lap(.pooling, rows: block.rows.count)
     }
 
     // MARK: Pieces

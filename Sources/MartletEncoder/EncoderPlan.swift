@@ -32,13 +32,19 @@ struct NormPlan {
     let beta: UnsafePointer<Float>
 }
 
+/// Pooler and classifier, in floats at any precision.
+struct HeadPlan {
+    let pooler: LinearLayer
+    let classifier: LinearLayer
+}
+
 /// A whole model packed for the kernels: every pointer leads into `arena`.
 struct EncoderPlan {
     let embeddings: martlet_embeddings
     let embeddingNorm: NormPlan
     let layers: [LayerPlan]
-    let pooler: LinearLayer
-    let classifier: LinearLayer
+    /// Nil for an encoder alone.
+    let head: HeadPlan?
     let activation: martlet_activation
     let precision: ElementType
     let arena: AlignedArena
@@ -68,9 +74,13 @@ struct EncoderPlan {
             layers[index].output = layers[index].output.followed(by: layers[index + 1].queryKeyValue)
         }
         self.layers = layers
-        pooler = try packer.linear("pooler.dense", outputs: hidden, inputs: hidden, precision: .float32)
-        classifier = try packer.linear(
-            "classifier", outputs: configuration.labels, inputs: hidden, precision: .float32)
+        head =
+            configuration.labels == 0
+            ? nil
+            : HeadPlan(
+                pooler: try packer.linear("pooler.dense", outputs: hidden, inputs: hidden, precision: .float32),
+                classifier: try packer.linear(
+                    "classifier", outputs: configuration.labels, inputs: hidden, precision: .float32))
         activation =
             switch configuration.activation {
             case .gelu: MARTLET_GELU_ERF
@@ -183,7 +193,7 @@ extension EncoderConfiguration {
         try require(vocabularySize, 1...(1 << 24), "vocabularySize")
         try require(maxPositions, 1...(1 << 20), "maxPositions")
         try require(tokenTypes, 1...(1 << 16), "tokenTypes")
-        try require(labels, 1...(1 << 20), "labels")
+        try require(labels, 0...(1 << 20), "labels")
         guard hiddenSize % heads == 0 else {
             throw MartletError(
                 .failedPrecondition, "the configuration's hiddenSize \(hiddenSize) is no multiple of heads \(heads)")

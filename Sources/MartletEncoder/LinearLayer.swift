@@ -123,8 +123,8 @@ struct WeightPacker {
         var factor: Float = 1
     }
 
-    /// The layer `name`, whose weight has shape [outputs, inputs], as one layer of `parts` side by side; every part begins
-    /// at a panel of its own.
+    /// The layer `name`, whose weight has shape [outputs, inputs], as one layer of `parts` side by side; every part
+    /// begins at a panel of its own.
     ///
     /// - Parameter precision: the element type the weight must have.
     func linear(

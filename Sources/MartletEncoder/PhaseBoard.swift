@@ -1,11 +1,11 @@
 internal import CMartletKernels
 internal import Synchronization
 
-/// How the members of a team share the units of one phase after another: whoever is free takes the next unit, and a phase
-/// begins when every unit of the one before is finished.
+/// How the members of a team share the units of one phase after another: whoever is free takes the next unit, and a
+/// phase begins when every unit of the one before is finished.
 ///
-/// The leader opens phases, works on them and waits for their end; members join and leave as they like. Nobody waits for a
-/// member, only for units that one has taken.
+/// The leader opens phases, works on them and waits for their end; members join and leave as they like. Nobody waits
+/// for a member, only for units that one has taken.
 final class PhaseBoard: Sendable {
     /// Phase, units of it and the next unit to take, in one word: a unit is never taken from a phase that has passed.
     private let cursor = Atomic<UInt64>(0)

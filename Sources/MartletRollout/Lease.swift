@@ -16,6 +16,15 @@ package final class Lease<Loaded: LoadedVersion>: Sendable {
             name: residence.id.model, version: residence.id.number, label: label, digest: residence.status.digest)
     }
 
+    /// To look at a version that may be draining: nil when no call holds it any more.
+    init?(inspecting residence: Residence<Loaded>) {
+        guard let number = residence.beginLease(evenDraining: true) else { return nil }
+        self.residence = residence
+        self.number = number
+        identity = ModelIdentity(
+            name: residence.id.model, version: residence.id.number, digest: residence.status.digest)
+    }
+
     deinit { residence.endLease(number) }
 
     /// The version. Use it while the lease is held and store it nowhere: the lease is what keeps its memory accounted.

@@ -34,9 +34,10 @@ final class Residence<Loaded: LoadedVersion>: @unchecked Sendable {  // safe: se
     var isRevoked: Bool { revoked.load(ordering: .relaxed) }
 
     /// The lease's number, or nil when the residence is closed.
-    func beginLease() -> UInt64? {
+    /// - Parameter evenDraining: also while it is closed and others hold it: until they end, the object is there.
+    func beginLease(evenDraining: Bool = false) -> UInt64? {
         phase.withLock { phase in
-            guard phase.isOpen else { return nil }
+            guard phase.isOpen || (evenDraining && phase.leases > 0) else { return nil }
             phase.leases += 1
             phase.nextLease &+= 1
             return phase.nextLease

@@ -8,14 +8,18 @@ struct RolloutBoard<Loaded: LoadedVersion>: Sendable {
 
     init() {}
 
-    /// - Parameter labels: model → label → version number.
+    /// - Parameters:
+    ///   - labels: model → label → version number.
+    ///   - stopped: models that an operator took out of service.
     init(
-        _ records: [VersionID: VersionRecord<Loaded>], labels: [String: [String: Int]], isShuttingDown: Bool
+        _ records: [VersionID: VersionRecord<Loaded>], labels: [String: [String: Int]], stopped: Set<String>,
+        isShuttingDown: Bool
     ) {
         var models: [String: RouteTable<Loaded>.Model] = [:]
         for (id, record) in records {
             var model = models[id.model] ?? .init(labels: labels[id.model] ?? [:])
-            model.states[id.number] = (record.state, record.status(labels: []).reason)
+            let status = record.status(labels: [], isStopped: stopped.contains(id.model))
+            model.states[id.number] = (status.state, status.reason)
             if case .ready(let residence, _) = record.phase {
                 model.ready[id.number] = residence
                 if id.number > model.latest?.id.number ?? .min { model.latest = residence }
@@ -25,16 +29,23 @@ struct RolloutBoard<Loaded: LoadedVersion>: Sendable {
         let routes = RouteTable(models: models, isShuttingDown: isShuttingDown)
         self.routes = routes
         entries = records.sorted { $0.key < $1.key }.map { id, record in
-            (status: record.status(labels: routes.labels(of: id)), residence: record.residence)
+            let isStopped = stopped.contains(id.model)
+            return (
+                status: record.status(labels: routes.labels(of: id), isStopped: isStopped), residence: record.residence)
         }
     }
 
-    /// With the leases of this moment.
-    var statuses: [ModelStatus] {
-        entries.map { entry in
+    /// Of all models, or of one; with the leases of this moment, or with none counted.
+    func statuses(named name: String? = nil, countingLeases: Bool = true) -> [ModelStatus] {
+        entries.lazy.filter { name == nil || $0.status.name == name }.map { entry in
             var status = entry.status
-            status.leases = entry.residence?.leases ?? 0
+            if countingLeases { status.leases = entry.residence?.leases ?? 0 }
             return status
         }
+    }
+
+    /// Of the versions in memory.
+    func residences(named name: String?) -> [Residence<Loaded>] {
+        entries.filter { name == nil || $0.status.name == name }.compactMap(\.residence)
     }
 }

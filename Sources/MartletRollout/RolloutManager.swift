@@ -20,15 +20,19 @@ package actor RolloutManager<Loader: VersionLoader> {
     private let drained: AsyncStream<VersionID>
     private let drainedSink: AsyncStream<VersionID>.Continuation
     private nonisolated let published = Mutex(RolloutBoard<Loaded>())
+    private nonisolated let watchers = StatusWatchers()
 
     var records: [VersionID: VersionRecord<Loaded>] = [:]
+    /// Models that an operator took out of service. In memory only: a new start serves them again.
+    var stopped: Set<String> = []
     /// Model → label → version number; a label may lead to a version that is not ready yet.
     private var labels: [String: [String: Int]]
     private var loads: [VersionID: Task<Void, Never>] = [:]
     private var drainTimers: [VersionID: Task<Void, Never>] = [:]
     private var drainPump: Task<Void, Never>?
-    private var waiters: [(goal: Goal, continuation: CheckedContinuation<Void, Never>)] = []
-    private var isShuttingDown = false
+    private var waiters: [UInt64: (goal: Goal, continuation: CheckedContinuation<Void, Never>)] = [:]
+    private var nextWaiter: UInt64 = 0
+    private(set) var isShuttingDown = false
 
     /// What happens, in order; the newest 1024 are kept for a slow reader. One reader.
     package nonisolated let events: AsyncStream<RolloutEvent>
@@ -58,6 +62,7 @@ package actor RolloutManager<Loader: VersionLoader> {
     }
 
     deinit {
+        watchers.end()
         eventSink.finish()
         drainedSink.finish()
     }
@@ -83,10 +88,25 @@ package actor RolloutManager<Loader: VersionLoader> {
 
     package nonisolated func routes() -> RouteTable<Loaded> { published.withLock { $0.routes } }
 
-    /// Every known version, sorted by name, then number.
-    package nonisolated func statuses() -> [ModelStatus] {
+    /// Every known version, or those of one model, sorted by name, then number.
+    package nonisolated func statuses(named name: String? = nil) -> [ModelStatus] {
         // Copied under the lock, counted outside it.
-        published.withLock { $0 }.statuses
+        published.withLock { $0 }.statuses(named: name)
+    }
+
+    /// `statuses(named:)` now and after each change of it but the number of leases. Of changes that nobody has read
+    /// only the last is kept. Ends when its reader's task is cancelled, when the reader lets it go, and at `shutdown()`.
+    package nonisolated func watch(named name: String? = nil) -> AsyncStream<[ModelStatus]> {
+        watchers.add(named: name) { published.withLock { $0 } }
+    }
+
+    /// Streams of `watch(named:)` that have not ended.
+    package nonisolated var watcherCount: Int { watchers.count }
+
+    /// A lease on every version in memory, also on those that drain while calls hold them; sorted by name, then number.
+    /// Let them go soon.
+    package nonisolated func leasesOnLoaded(named name: String? = nil) -> [Lease<Loaded>] {
+        published.withLock { $0 }.residences(named: name).compactMap { Lease(inspecting: $0) }
     }
 
     // MARK: What sources and operators ask
@@ -109,7 +129,7 @@ package actor RolloutManager<Loader: VersionLoader> {
 
     /// Points `label` at a ready version, or takes it away when `number` is nil.
     /// - Throws: `.invalidArgument` for `latest` and malformed labels, `.failedPrecondition` for a version that is not
-    ///   ready, `.notFound` for an unknown one.
+    ///   ready, `.notFound` for an unknown one or an unknown model.
     package func setLabel(_ label: String, of model: String, to number: Int?) throws(MartletError) {
         guard label != "latest" else {
             throw MartletError(.invalidArgument, "the label latest always leads to the highest ready version")
@@ -119,6 +139,7 @@ package actor RolloutManager<Loader: VersionLoader> {
                 .invalidArgument, "a label is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
         }
         guard let number else {
+            try requireKnown(model)
             labels[model]?[label] = nil
             return advance()
         }
@@ -146,6 +167,23 @@ package actor RolloutManager<Loader: VersionLoader> {
     /// Returns when no step is possible: every load has ended, and every version without calls has left memory.
     package func settled() async { await reach(.settled) }
 
+    /// The same, and at once when the task is cancelled.
+    func settledOrCancelled() async {
+        let number = newWaiter()
+        await withTaskCancellationHandler {
+            if !Task.isCancelled { await reach(.settled, as: number) }
+        } onCancel: {
+            Task { await self.forgetWaiter(number) }
+        }
+    }
+
+    private func newWaiter() -> UInt64 {
+        nextWaiter &+= 1
+        return nextWaiter
+    }
+
+    private func forgetWaiter(_ number: UInt64) { waiters.removeValue(forKey: number)?.continuation.resume() }
+
     /// Routes nothing any more, gives running loads up, drains every version; returns when all memory is returned or
     /// the drain limit has passed.
     package func shutdown() async {
@@ -159,6 +197,7 @@ package actor RolloutManager<Loader: VersionLoader> {
         }
         await reach(.shutDown)
         for timer in drainTimers.values { timer.cancel() }
+        watchers.end()
         drainedSink.finish()
         eventSink.finish()
     }
@@ -166,7 +205,7 @@ package actor RolloutManager<Loader: VersionLoader> {
     // MARK: Steps
 
     /// Takes every step that is possible now, then tells who waits.
-    private func advance() {
+    func advance() {
         while !isShuttingDown, let step = policy.nextStep(for: snapshots()) {
             if case .load(let id) = step, records[id]?.mayReturn == true {
                 guard endDrainingEarly(id) else { break }
@@ -182,15 +221,17 @@ package actor RolloutManager<Loader: VersionLoader> {
         }
         publish()
         // Asked once: leases end on other threads, so a second answer may differ, and a waiter would be resumed twice.
-        let reached = Set(waiters.map(\.goal)).filter { has(reached: $0) }
-        for waiter in waiters where reached.contains(waiter.goal) { waiter.continuation.resume() }
-        waiters.removeAll { reached.contains($0.goal) }
+        let reached = Set(waiters.values.map(\.goal)).filter { has(reached: $0) }
+        for (number, waiter) in waiters where reached.contains(waiter.goal) {
+            waiters[number] = nil
+            waiter.continuation.resume()
+        }
     }
 
     private func snapshots() -> [VersionSnapshot] {
         records.sorted { $0.key < $1.key }.map { id, record in
             VersionSnapshot(
-                id, record.state, isAspired: record.isAspired,
+                id, record.state, isAspired: record.isAspired && !stopped.contains(id.model),
                 isLabelled: labels[id.model]?.values.contains(id.number) ?? false, mayReturn: record.mayReturn)
         }
     }
@@ -219,7 +260,7 @@ package actor RolloutManager<Loader: VersionLoader> {
         records[id] = record
     }
 
-    private func discover(_ id: VersionID) {
+    func discover(_ id: VersionID) {
         records[id]?.phase = .discovered
         emit(id, .discovered)
     }
@@ -229,14 +270,20 @@ package actor RolloutManager<Loader: VersionLoader> {
         switch record.phase {
         case .discovered, .unloaded, .failed:
             records[id] = nil
-        case .loading(var load):
-            load.isAbandoned = true
-            records[id]?.phase = .loading(load)
+        case .loading:
             records[id]?.isAspired = false
-            loads[id]?.cancel()
+            abandonLoad(id)
         case .ready, .draining:
             records[id]?.isAspired = false
         }
+    }
+
+    /// Gives a running load up; nothing for a version that is not being loaded.
+    func abandonLoad(_ id: VersionID) {
+        guard case .loading(var load)? = records[id]?.phase else { return }
+        load.isAbandoned = true
+        records[id]?.phase = .loading(load)
+        loads[id]?.cancel()
     }
 
     // MARK: Loading
@@ -283,7 +330,8 @@ package actor RolloutManager<Loader: VersionLoader> {
         loads[id] = nil
         guard let record = records[id], case .loading(let load) = record.phase else { return }
         let hasChanged = record.aspired.fingerprint != version.fingerprint
-        let isWanted = record.isAspired && !isShuttingDown && !(load.isAbandoned && hasChanged)
+        let isWanted =
+            record.isAspired && !stopped.contains(id.model) && !isShuttingDown && !(load.isAbandoned && hasChanged)
         switch result {
         case .success(let residence) where isWanted:
             records[id]?.phase = .ready(residence, fingerprint: version.fingerprint)
@@ -376,14 +424,17 @@ package actor RolloutManager<Loader: VersionLoader> {
     }
 
     private func publish() {
-        var board = RolloutBoard(records, labels: labels, isShuttingDown: isShuttingDown)
+        let board = RolloutBoard(records, labels: labels, stopped: stopped, isShuttingDown: isShuttingDown)
+        var old = board
         // Swapped, so that the old table is freed outside the lock that calls read under.
-        published.withLock { swap(&$0, &board) }
+        published.withLock { swap(&$0, &old) }
+        watchers.tell(board)
     }
 
-    private func reach(_ goal: Goal) async {
+    private func reach(_ goal: Goal, as number: UInt64? = nil) async {
         if has(reached: goal) { return }
-        await withCheckedContinuation { waiters.append((goal, $0)) }
+        let number = number ?? newWaiter()
+        await withCheckedContinuation { waiters[number] = (goal, $0) }
     }
 
     private func has(reached goal: Goal) -> Bool {

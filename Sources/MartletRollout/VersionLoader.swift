@@ -17,15 +17,28 @@ package struct LoadedStatus: Sendable, Hashable {
     package var maxTokens: Int
     /// Resident bytes of the weights, scratch not counted.
     package var memoryBytes: Int
+    /// Such as `single_label_classification`; empty for another task.
+    package var problemType: String
+    /// Width of an embedding; 0 for a model that gives none.
+    package var dimensions: Int
+    /// Tokens of the vocabulary.
+    package var vocabularySize: Int
+    /// Such as `bert`.
+    package var architecture: String
 
     package init(
-        digest: String, classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0
+        digest: String, classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0,
+        problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0, architecture: String = ""
     ) {
         self.digest = digest
         self.classLabels = classLabels
         self.task = task
         self.maxTokens = maxTokens
         self.memoryBytes = memoryBytes
+        self.problemType = problemType
+        self.dimensions = dimensions
+        self.vocabularySize = vocabularySize
+        self.architecture = architecture
     }
 }
 

@@ -69,11 +69,15 @@ struct VersionRecord<Loaded: LoadedVersion> {
     }
 
     /// The status as published; leases are counted when it is asked for.
-    func status(labels: [String]) -> ModelStatus {
+    /// - Parameter isStopped: an operator took the model out of service.
+    func status(labels: [String], isStopped: Bool) -> ModelStatus {
         var status = ModelStatus(
             name: aspired.id.model, version: aspired.id.number, state: state, versionLabels: labels)
         switch phase {
         case .failed(let reason, _): status.reason = reason
+        case .discovered where isStopped, .unloaded where isStopped:
+            status.state = .unloaded
+            status.reason = "unloaded by request; LoadModel serves it again"
         case .draining(_, _, isOverdue: true): status.reason = "calls hold it past the drain limit"
         default: break
         }
@@ -83,6 +87,10 @@ struct VersionRecord<Loaded: LoadedVersion> {
             status.task = loaded.task
             status.maxTokens = loaded.maxTokens
             status.memoryBytes = loaded.memoryBytes
+            status.problemType = loaded.problemType
+            status.dimensions = loaded.dimensions
+            status.vocabularySize = loaded.vocabularySize
+            status.architecture = loaded.architecture
         }
         return status
     }

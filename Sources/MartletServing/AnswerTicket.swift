@@ -3,14 +3,23 @@ internal import MartletCore
 
 /// What the encoder said about one sequence.
 struct SequenceAnswer: Sendable {
-    /// Shape [labels], before softmax or sigmoid.
-    var logits: [Float]
+    /// Logits of shape [labels], before softmax or sigmoid; or vectors in the form that was asked for.
+    var values: [Float]
     var tokensRead: Int
     var tokensTotal: Int
     var queue: Duration
     var tokenize: Duration
     /// The packed batch's run, shared by every sequence in it.
     var compute: Duration
+}
+
+extension CallTiming {
+    /// Sequences of one call wait and run side by side; their texts are read one after the other.
+    mutating func add(_ answer: SequenceAnswer) {
+        queue = max(queue, answer.queue)
+        tokenize += answer.tokenize
+        compute = max(compute, answer.compute)
+    }
 }
 
 /// One call's wait for the answers of all its sequences.

@@ -17,69 +17,33 @@ final class BatchRunner {
     private let team: any ComputeTeam
     private var batch = PackedBatch()
     private var sequences: [Sequence] = []
-    private var logits: [Float] = []
+    /// What the encoder gives: logits, vectors or rows.
+    private var values: [Float] = []
 
     init(team: any ComputeTeam) { self.team = team }
 
     func run(_ works: [InferenceWork]) {
-        for work in works {
-            switch work.payload {
-            case .text(let input, let overflow, let number):
-                addText(input, overflow: overflow, number: number, work: work)
-            case .window(let ids):
-                add(
-                    ids, typeIDs: Array(repeating: 0, count: ids.count), total: ids.count, work: work, tokenize: .zero)
+        for work in works where !work.isCancelled {
+            let start = ContinuousClock.now
+            do throws(MartletError) {
+                let sequence = try work.payload.sequence(for: work.model, wayOut: work.wayOut)
+                var tokenize = start.duration(to: .now)
+                if case .sequence = work.payload { tokenize = .zero }
+                add(sequence, work: work, tokenize: tokenize)
+            } catch {
+                work.refuse(error)
             }
         }
         flush()
     }
 
-    private func addText(_ input: TextInput, overflow: OverflowPolicy, number: Int, work: InferenceWork) {
+    private func add(_ sequence: TokenSequence, work: InferenceWork, tokenize: Duration) {
         guard !work.isCancelled else { return }
-        let model = work.model
-        let start = ContinuousClock.now
-        // The common case needs no offsets: ids alone are several times cheaper.
-        if input.pair == nil {
-            var ids = [model.tokenizer.clsID]
-            model.tokenizer.tokenIDs(input.text, into: &ids)
-            ids.append(model.tokenizer.sepID)
-            if ids.count <= model.maxTokens {
-                add(
-                    ids, typeIDs: Array(repeating: 0, count: ids.count), total: ids.count, work: work,
-                    tokenize: start.duration(to: .now))
-                return
-            }
-        }
-        let side: TruncationSide = overflow == .truncateLeft ? .left : .right
-        let encoding = model.tokenizer.encode(input, tokensMax: model.maxTokens, cutting: side)
-        if encoding.isTruncated, overflow == .error || overflow == .window {
-            work.refuse(
-                MartletError(
-                    .invalidArgument,
-                    "inputs[\(number)] has \(encoding.tokensTotal) tokens and \(model.maxTokens) is the model's limit; "
-                        + "set overflow to truncate or window, or send it with ClassifyDocument"))
-            return
-        }
-        add(
-            encoding.ids, typeIDs: encoding.typeIDs, total: encoding.tokensTotal, work: work,
-            tokenize: start.duration(to: .now))
-    }
-
-    private func add(_ ids: [Int32], typeIDs: [Int32], total: Int, work: InferenceWork, tokenize: Duration) {
-        guard !work.isCancelled else { return }
-        let model = work.model
-        // Looked at here, one by one: what the encoder refuses fails its whole batch, other callers' texts too.
-        guard ids.count <= model.maxTokens, (typeIDs.max() ?? 0) < model.tokenTypes else {
-            work.refuse(
-                MartletError(
-                    .invalidArgument,
-                    "inputs[\(work.payload.number)]: this model reads \(model.maxTokens) tokens of \(model.tokenTypes) types, "
-                        + "too few for " + ((typeIDs.max() ?? 0) > 0 ? "a pair; send one text" : "any text")))
-            return
-        }
-        if batch.rows > 0, batch.rows + ids.count > model.rowsMax { flush() }
-        batch.append(ids: ids, typeIDs: typeIDs)
-        sequences.append(Sequence(work: work, tokensRead: ids.count, tokensTotal: total, tokenize: tokenize))
+        if batch.rows > 0, batch.rows + sequence.ids.count > work.model.rowsMax { flush() }
+        batch.append(ids: sequence.ids, typeIDs: sequence.typeIDs)
+        sequences.append(
+            Sequence(
+                work: work, tokensRead: sequence.ids.count, tokensTotal: sequence.tokensTotal, tokenize: tokenize))
     }
 
     /// Encodes what is packed and answers it.
@@ -87,14 +51,15 @@ final class BatchRunner {
         defer {
             batch.removeAll(keepingCapacity: true)
             sequences.removeAll(keepingCapacity: true)
-            logits.removeAll(keepingCapacity: true)
+            values.removeAll(keepingCapacity: true)
         }
-        guard let model = sequences.first?.work.model else { return }
+        guard let first = sequences.first?.work else { return }
+        let model = first.model, output = first.output
         let start = ContinuousClock.now
         do {
             try model.withScratch { scratch throws(MartletError) in
                 try model.encoder.run(
-                    batch, scratch: scratch, team: team, isCancelled: nobodyWaits, results: &logits)
+                    batch, output: output, scratch: scratch, team: team, isCancelled: nobodyWaits, results: &values)
             }
         } catch {
             for sequence in sequences {
@@ -102,15 +67,29 @@ final class BatchRunner {
             }
             return
         }
-        let compute = start.duration(to: .now)
-        let labels = model.head.labels.count
-        for (number, sequence) in sequences.enumerated() {
+        answer(start: start, compute: start.duration(to: .now), model: model, output: output)
+    }
+
+    private func answer(
+        start: ContinuousClock.Instant, compute: Duration, model: ServedModel, output: EncoderOutput
+    ) {
+        let width = model.answerWidth
+        var queued: Duration = .zero, tokenizing: Duration = .zero
+        var place = 0
+        for sequence in sequences {
+            let end = place + (output == .hiddenStates ? sequence.tokensRead : 1) * width
+            let own = values[place..<end]
+            place = end
+            let queue = sequence.work.submitted.duration(to: start) - sequence.tokenize
+            queued += queue
+            tokenizing += sequence.tokenize
             let answer = SequenceAnswer(
-                logits: Array(logits[number * labels..<(number + 1) * labels]), tokensRead: sequence.tokensRead,
-                tokensTotal: sequence.tokensTotal, queue: sequence.work.submitted.duration(to: start) - sequence.tokenize,
-                tokenize: sequence.tokenize, compute: compute)
+                values: sequence.work.form?.finish(own, width: width) ?? Array(own), tokensRead: sequence.tokensRead,
+                tokensTotal: sequence.tokensTotal, queue: queue, tokenize: sequence.tokenize, compute: compute)
             sequence.work.ticket.resolve(sequence.work.index, answer)
         }
+        model.counters.add(
+            texts: sequences.count, tokens: batch.rows, queue: queued, tokenize: tokenizing, compute: compute)
     }
 
     private func nobodyWaits() -> Bool {

@@ -15,6 +15,7 @@ struct DocumentPipeline: Sendable {
     }
 
     let lease: Lease<ServedModel>
+    let head: ClassificationHead
     let options: DocumentOptions
     let rule: DocumentJudge.Rule
     let windowTokens: Int
@@ -131,8 +132,9 @@ struct DocumentPipeline: Sendable {
             let pending = PendingWindow(window: window, ticket: AnswerTicket(count: 1), bytesReceived: bytesReceived)
             // Put first: the queue's bound is what keeps a fast document from filling the pool.
             guard await queue.put(pending) else { return false }
+            let sequence = TokenSequence(ids: window.ids, tokensTotal: window.ids.count)
             let work = InferenceWork(
-                .window(window.ids), lease: lease, costTokens: window.ids.count, priority: .bulk,
+                .sequence(sequence), lease: lease, costTokens: window.ids.count, priority: .bulk,
                 deadline: context.deadline, ticket: pending.ticket)
             do {
                 try pool.submit(work)
@@ -164,7 +166,7 @@ struct DocumentPipeline: Sendable {
         init(pipeline: DocumentPipeline, events: any DocumentEventSink) {
             self.pipeline = pipeline
             self.events = events
-            judge = DocumentJudge(head: pipeline.model.head, rule: pipeline.rule)
+            judge = DocumentJudge(head: pipeline.head, rule: pipeline.rule)
         }
 
         /// True when the verdict was certain enough to stop before the end.
@@ -178,8 +180,8 @@ struct DocumentPipeline: Sendable {
                 }
                 timing.queue += answer.queue
                 timing.compute += answer.compute
-                let head = pipeline.model.head
-                let scores = head.scores(of: answer.logits[...])
+                let head = pipeline.head
+                let scores = head.scores(of: answer.values[...])
                 let window = pending.window
                 let result = WindowResult(
                     index: window.index, span: window.span, tokens: window.ids.count,
@@ -208,7 +210,7 @@ struct DocumentPipeline: Sendable {
             bytesReceived = total
             // Read to the end, what lies behind the last token is white space.
             if !stoppedEarly { bytesClassified = total }
-            let head = pipeline.model.head
+            let head = pipeline.head
             let scores = judge.scores()
             let ranked = head.ranked(scores, topK: 0)
             let best = judge.windows > 0 ? ranked.first : nil

@@ -4,7 +4,7 @@ internal import MartletEncoder
 
 /// Compares what a loaded version answers with what its converter wrote down, before any caller sees it.
 enum GoldenCheck {
-    /// - Throws: `.failedPrecondition` naming the example, the label and both logits.
+    /// - Throws: `.failedPrecondition` naming the example, the place and both values.
     static func run(_ artifact: ModelArtifact, on model: ServedModel) throws(MartletError) {
         var tokens: [[Int32]] = []
         var actual: [[Float]] = []
@@ -12,12 +12,13 @@ enum GoldenCheck {
             let encoding = model.tokenizer.encode(example.input)
             var batch = PackedBatch()
             batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)
-            var logits: [Float] = []
+            var answer: [Float] = []
             try model.withScratch { scratch throws(MartletError) in
-                try model.encoder.run(batch, scratch: scratch, results: &logits)
+                try model.encoder.run(
+                    batch, output: EncoderOutput(model.pooling), scratch: scratch, results: &answer)
             }
             tokens.append(encoding.ids)
-            actual.append(logits)
+            actual.append(answer)
         }
         _ = try GoldenComparison.check(
             artifact.golden, actual: actual, tokens: tokens, precision: artifact.manifest.precision)

@@ -13,10 +13,10 @@ package final class InferenceServer: InferenceHandler {
     /// Compute threads and the kernels in use, for people.
     package let computeThreads: Int
     package let kernelLevel: CPULevel
-    private let limits: Limits
-    private let pool: ComputePool<InferenceWork>
-    private let manager: RolloutManager<ArtifactVersionLoader>
-    private let survey: FolderSurvey
+    let limits: Limits
+    let pool: ComputePool<InferenceWork>
+    let manager: RolloutManager<ArtifactVersionLoader>
+    let survey: FolderSurvey
     private let watcher: Task<Void, Never>
 
     /// Loads what the models folder holds now and watches it from then on. Returns when every version found at start is
@@ -97,7 +97,16 @@ package final class InferenceServer: InferenceHandler {
         // Nobody waits any more: nothing is computed.
         guard !Task.isCancelled else { throw MartletError(.cancelled, "the call was cancelled") }
         let lease = try manager.lease(request.model)
+        return try await counted(lease, context) { () async throws(MartletError) in
+            try await classify(request, lease: lease, context: context)
+        }
+    }
+
+    private func classify(
+        _ request: ClassifyRequest, lease: Lease<ServedModel>, context: CallContext
+    ) async throws(MartletError) -> ClassifyAnswer {
         let model = lease.loaded
+        let head = try model.classifier(named: lease.identity.name)
         var answered = Array<TextResult?>(repeating: nil, count: request.inputs.count)
         var timing = CallTiming()
         let long =
@@ -106,12 +115,10 @@ package final class InferenceServer: InferenceHandler {
         let short = request.inputs.indices.filter { !long.contains($0) }
         let answers = try await answers(to: short, of: request, lease: lease, context: context)
         for (index, answer) in zip(short, answers) {
-            timing.queue = max(timing.queue, answer.queue)
-            timing.tokenize += answer.tokenize
-            timing.compute = max(timing.compute, answer.compute)
+            timing.add(answer)
             answered[index] = TextResult(
-                scores: model.head.ranked(model.head.scores(of: answer.logits[...]), topK: request.topK),
-                logits: request.returnLogits ? answer.logits : [], tokensRead: answer.tokensRead,
+                scores: head.ranked(head.scores(of: answer.values[...]), topK: request.topK),
+                logits: request.returnLogits ? answer.values : [], tokensRead: answer.tokensRead,
                 tokensTotal: answer.tokensTotal, truncated: answer.tokensRead < answer.tokensTotal)
         }
         for index in long {
@@ -120,7 +127,7 @@ package final class InferenceServer: InferenceHandler {
             timing.compute += verdict.timing.compute
             let tokens = verdict.coverage.tokensClassified + 2
             answered[index] = TextResult(
-                scores: model.head.ranked(verdict.classOrder(of: model.head), topK: request.topK), tokensRead: tokens,
+                scores: head.ranked(verdict.classOrder(of: head), topK: request.topK), tokensRead: tokens,
                 tokensTotal: tokens, windows: verdict.windows)
         }
         timing.total = context.arrival.duration(to: .now)
@@ -135,11 +142,10 @@ package final class InferenceServer: InferenceHandler {
         let ticket = AnswerTicket(count: indices.count)
         try pool.submit(
             indices.enumerated().map { place, index in
-                let input = request.inputs[index]
-                let bytes = input.text.utf8.count + (input.pair?.utf8.count ?? 0)
+                let payload = InferenceWork.Payload.text(
+                    request.inputs[index], overflow: request.overflow, number: index)
                 return InferenceWork(
-                    .text(input, overflow: request.overflow, number: index), lease: lease,
-                    costTokens: InferenceWork.estimatedTokens(bytes: bytes, maxTokens: lease.loaded.maxTokens),
+                    payload, lease: lease, costTokens: payload.costTokens(maxTokens: lease.loaded.maxTokens),
                     priority: .interactive, deadline: context.deadline, ticket: ticket, index: place)
             })
         return try await ticket.answers()
@@ -150,38 +156,9 @@ package final class InferenceServer: InferenceHandler {
     ) async throws(MartletError) {
         try RequestCheck(limits: limits).check(options)
         let lease = try manager.lease(options.model)
-        try await pipeline(options, lease: lease, context: context).run(document: document, events: events)
-    }
-
-    package func listModels(named name: String?, context: CallContext) async throws(MartletError) -> [ModelStatus] {
-        let all = manager.statuses()
-        guard let name else { return all }
-        let named = all.filter { $0.name == name }
-        guard !named.isEmpty else {
-            throw MartletError(.notFound, "there is no model of that name; ListModels without a name lists them all")
+        try await counted(lease, context) { () async throws(MartletError) in
+            try await pipeline(options, lease: lease, context: context).run(document: document, events: events)
         }
-        return named
-    }
-
-    package func model(
-        _ reference: ModelReference, context: CallContext
-    ) async throws(MartletError) -> ModelStatus {
-        try RequestCheck(limits: limits).check(reference)
-        if case .version(let number) = reference.selector {
-            // A version that is not ready has a status too, and its reason is what people ask for.
-            if let status = manager.statuses().first(where: { $0.name == reference.name && $0.version == number }) {
-                return status
-            }
-        }
-        let identity = try manager.lease(reference).identity
-        guard
-            let status = manager.statuses().first(where: {
-                $0.name == identity.name && $0.version == identity.version
-            })
-        else {
-            throw MartletError(.unavailable, "the version was unloaded while it was looked up; ask again")
-        }
-        return status
     }
 
     // MARK: Windows
@@ -195,6 +172,7 @@ package final class InferenceServer: InferenceHandler {
         _ options: DocumentOptions, lease: Lease<ServedModel>, context: CallContext
     ) throws(MartletError) -> DocumentPipeline {
         let model = lease.loaded
+        let head = try model.classifier(named: lease.identity.name)
         let windowTokens = options.windowTokens == 0 ? model.maxTokens : options.windowTokens
         // Compared one by one: a range would end below its start where a model reads fewer than 8 tokens.
         guard windowTokens >= 8, windowTokens <= model.maxTokens else {
@@ -211,11 +189,11 @@ package final class InferenceServer: InferenceHandler {
                     + "\(textTokens), or 0 for three quarters, so that no token falls between windows")
         }
         let rule = try DocumentJudge.rule(
-            for: options, head: model.head, positiveLabel: model.positiveLabel,
+            for: options, head: head, positiveLabel: model.positiveLabel,
             defaultAggregation: model.documentAggregation)
         return DocumentPipeline(
-            lease: lease, options: options, rule: rule, windowTokens: windowTokens, strideTokens: strideTokens,
-            limits: limits, pool: pool, context: context)
+            lease: lease, head: head, options: options, rule: rule, windowTokens: windowTokens,
+            strideTokens: strideTokens, limits: limits, pool: pool, context: context)
     }
 
     /// `overflow: window`: a long text is judged like a document.

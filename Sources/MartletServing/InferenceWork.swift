@@ -1,20 +1,43 @@
 internal import MartletCore
+internal import MartletEncoder
 internal import MartletRollout
 internal import MartletScheduling
 
-/// One sequence for the compute pool: a text to tokenize and encode, or a document's window to encode.
+/// One sequence for the compute pool: a text to tokenize and encode, or token ids to encode.
 final class InferenceWork: ScheduledWork {
     enum Payload: Sendable {
         /// Tokenized on the worker, together with its batch; `number` is its place in the request.
         case text(TextInput, overflow: OverflowPolicy, number: Int)
-        /// Token ids with special tokens.
-        case window([Int32])
+        /// Ids that the caller made, without special tokens and in the vocabulary.
+        case tokens([Int32], overflow: OverflowPolicy, number: Int)
+        /// A document's window, or a text that was tokenized already.
+        case sequence(TokenSequence)
 
-        /// The place in the request; 0 for a window.
-        var number: Int {
+        /// - Parameter wayOut: what to do about a text that is too long.
+        func sequence(for model: ServedModel, wayOut: String) throws(MartletError) -> TokenSequence {
             switch self {
-            case .text(_, _, let number): number
-            case .window: 0
+            case .text(let input, let overflow, let number):
+                try TokenSequence(input, overflow: overflow, number: number, model: model, wayOut: wayOut)
+            case .tokens(let ids, let overflow, let number):
+                try TokenSequence(tokens: ids, overflow: overflow, number: number, model: model, wayOut: wayOut)
+            case .sequence(let sequence): sequence
+            }
+        }
+
+        /// Bytes to tokenize; a token counts as one.
+        var textBytes: Int {
+            switch self {
+            case .text(let input, _, _): input.text.utf8.count + (input.pair?.utf8.count ?? 0)
+            case .tokens(let ids, _, _): ids.count
+            case .sequence: 0
+            }
+        }
+
+        func costTokens(maxTokens: Int) -> Int {
+            switch self {
+            case .text: InferenceWork.estimatedTokens(bytes: textBytes, maxTokens: maxTokens)
+            case .tokens(let ids, _, _): min(ids.count + 2, maxTokens)
+            case .sequence(let sequence): sequence.ids.count
             }
         }
     }
@@ -30,10 +53,12 @@ final class InferenceWork: ScheduledWork {
     /// Where the answer goes; `index` is its place there.
     let ticket: AnswerTicket
     let index: Int
+    /// What is wanted of a model that gives vectors; nil for logits.
+    let form: VectorForm?
 
     init(
         _ payload: Payload, lease: Lease<ServedModel>, costTokens: Int, priority: WorkPriority, deadline: Deadline,
-        ticket: AnswerTicket, index: Int = 0
+        ticket: AnswerTicket, index: Int = 0, form: VectorForm? = nil
     ) {
         self.payload = payload
         self.lease = lease
@@ -42,11 +67,22 @@ final class InferenceWork: ScheduledWork {
         self.deadline = deadline
         self.ticket = ticket
         self.index = index
-        batchKey = ObjectIdentifier(lease.loaded)
+        self.form = form
+        // A run of the encoder ends in one way, so rows of tokens and pooled rows are not of one batch.
+        batchKey = form?.perToken == true ? ObjectIdentifier(lease.loaded.tokenRows) : ObjectIdentifier(lease.loaded)
         submitted = .now
     }
 
     var model: ServedModel { lease.loaded }
+
+    /// The same for all works of one batch key.
+    var output: EncoderOutput { form?.perToken == true ? .hiddenStates : EncoderOutput(model.pooling) }
+
+    var wayOut: String { form == nil ? Self.wayOutOfLogits : Self.wayOutOfVectors }
+
+    /// What to do about a text that is too long.
+    static let wayOutOfLogits = "set overflow to truncate or window, or send it with ClassifyDocument"
+    static let wayOutOfVectors = "set overflow to truncate, or send it in parts"
 
     var isCancelled: Bool { ticket.isOver }
 

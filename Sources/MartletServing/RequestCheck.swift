@@ -6,26 +6,77 @@ struct RequestCheck: Sendable {
 
     func check(_ request: ClassifyRequest) throws(MartletError) {
         try check(request.model)
-        guard !request.inputs.isEmpty else {
-            throw MartletError(.invalidArgument, "inputs is empty; send 1 to \(limits.textsPerRequestMax) texts")
-        }
-        guard request.inputs.count <= limits.textsPerRequestMax else {
-            throw MartletError(
-                .invalidArgument,
-                "inputs has \(request.inputs.count) texts and \(limits.textsPerRequestMax) is the limit "
-                    + "(textsPerRequestMax); send several requests")
-        }
+        try checkCount("inputs", of: request.inputs.count)
         for (index, input) in request.inputs.enumerated() {
             let bytes = input.text.utf8.count + (input.pair?.utf8.count ?? 0)
             guard bytes > 0 else {
                 throw MartletError(.invalidArgument, "inputs[\(index)].text is empty; there is nothing to classify")
             }
-            guard bytes <= limits.textBytesMax else {
-                throw MartletError(
-                    .invalidArgument,
-                    "inputs[\(index)] has \(bytes) bytes and \(limits.textBytesMax) is the limit (textBytesMax); "
-                        + "send it as a document")
+            try checkSize(bytes, at: index, wayOut: "send it as a document")
+        }
+    }
+
+    func check(_ request: EmbedRequest) throws(MartletError) {
+        try check(request.model)
+        try checkCount("inputs", of: request.inputs.count)
+        guard request.overflow != .window else {
+            throw MartletError(
+                .invalidArgument,
+                "overflow is window, and the vector of several windows has no agreed meaning; set it to error or "
+                    + "truncate, or send the parts of a text as texts")
+        }
+        guard request.dimensions >= 0 else {
+            throw MartletError(
+                .invalidArgument, "dimensions is \(request.dimensions) and must be at least 1, or 0 for all")
+        }
+        for (index, input) in request.inputs.enumerated() {
+            let (size, field) =
+                switch input {
+                case .text(let text): (text.utf8.count, "text")
+                // A token stands for at least a byte.
+                case .tokens(let ids): (ids.count, "token_ids")
+                }
+            guard size > 0 else {
+                throw MartletError(.invalidArgument, "inputs[\(index)].\(field) is empty; there is nothing to embed")
             }
+            try checkSize(size, at: index, unit: field == "text" ? "bytes" : "tokens", wayOut: "send it in parts")
+        }
+    }
+
+    func check(_ request: TokenizeRequest) throws(MartletError) {
+        try check(request.model)
+        try checkCount("inputs", of: request.inputs.count)
+        for (index, input) in request.inputs.enumerated() {
+            let bytes = input.text.utf8.count + (input.pair?.utf8.count ?? 0)
+            try checkSize(bytes, at: index, wayOut: "send it in parts")
+        }
+    }
+
+    func check(_ request: DetokenizeRequest) throws(MartletError) {
+        try check(request.model)
+        try checkCount("sequences", of: request.sequences.count)
+    }
+
+    private func checkCount(_ field: String, of count: Int) throws(MartletError) {
+        guard count > 0 else {
+            throw MartletError(.invalidArgument, "\(field) is empty; send 1 to \(limits.textsPerRequestMax) texts")
+        }
+        guard count <= limits.textsPerRequestMax else {
+            throw MartletError(
+                .invalidArgument,
+                "\(field) has \(count) texts and \(limits.textsPerRequestMax) is the limit (textsPerRequestMax); send "
+                    + "several requests")
+        }
+    }
+
+    private func checkSize(
+        _ size: Int, at index: Int, unit: String = "bytes", wayOut: String
+    ) throws(MartletError) {
+        guard size <= limits.textBytesMax else {
+            throw MartletError(
+                .invalidArgument,
+                "inputs[\(index)] has \(size) \(unit) and \(limits.textBytesMax) is the limit (textBytesMax); "
+                    + wayOut)
         }
     }
 

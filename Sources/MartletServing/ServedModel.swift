@@ -5,12 +5,20 @@ internal import MartletRollout
 internal import MartletText
 internal import Synchronization
 
-/// One loaded version, ready to answer: tokenizer, encoder and head of the same bits.
+/// One loaded version, ready to answer: tokenizer, encoder and what makes answers of its rows, of the same bits.
 final class ServedModel: LoadedVersion {
     let status: LoadedStatus
     let tokenizer: BertTokenizer
     let encoder: EncoderModel
-    let head: ClassificationHead
+    /// Of a classifier; nil for a model that gives vectors.
+    let head: ClassificationHead?
+    /// Of a model that gives vectors; nil for a classifier.
+    let pooling: Pooling?
+    /// Values of an answer: labels, or the width of a vector.
+    let answerWidth: Int
+    /// Stands for this version's runs that end in rows of tokens.
+    let tokenRows = BatchKey()
+    let counters = ModelCounters()
     /// The label whose presence in a document decides; nil when the manifest names none.
     let positiveLabel: String?
     let documentAggregation: Aggregation?
@@ -43,7 +51,9 @@ final class ServedModel: LoadedVersion {
         }
         encoder = try EncoderModel(
             configuration: manifest.configuration, tensors: artifact.tensors, kernels: kernels)
-        head = ClassificationHead(problemType: manifest.problemType, labels: manifest.classLabels)
+        head = manifest.problemType.map { ClassificationHead(problemType: $0, labels: manifest.classLabels) }
+        pooling = manifest.pooling
+        answerWidth = manifest.answerWidth
         positiveLabel = manifest.positiveLabel
         documentAggregation = manifest.documentAggregation.flatMap(Aggregation.init(rawValue:))
         maxTokens = manifest.configuration.maxPositions
@@ -52,7 +62,19 @@ final class ServedModel: LoadedVersion {
         self.members = members
         status = LoadedStatus(
             digest: artifact.digest, classLabels: manifest.classLabels, task: manifest.task, maxTokens: maxTokens,
-            memoryBytes: encoder.memoryBytes)
+            memoryBytes: encoder.memoryBytes, problemType: manifest.problemType?.rawValue ?? "",
+            dimensions: pooling == nil ? 0 : answerWidth, vocabularySize: tokenizer.vocabularySize,
+            architecture: manifest.architecture)
+    }
+
+    /// - Parameter name: the model's, for the message.
+    /// - Throws: `.unimplemented` for a model that gives vectors.
+    func classifier(named name: String) throws(MartletError) -> ClassificationHead {
+        if let head { return head }
+        throw MartletError(
+            .unimplemented,
+            "model \(name) is for \(status.task) and gives no labels; call Embed, or name a model for "
+                + ModelTask.classification.rawValue)
     }
 
     /// Runs `body` with a scratch of `rowsMax` rows that no other thread has meanwhile.
@@ -69,3 +91,6 @@ final class ServedModel: LoadedVersion {
         return try body(taken.scratch)
     }
 }
+
+/// Nothing but its identity: works of one key may share a batch.
+final class BatchKey: Sendable {}

@@ -12,6 +12,10 @@ package final class BertTokenizer: Sendable {
     /// Ids are 0 to below this. A model needs at least as many rows of word embeddings.
     package let vocabularySize: Int
     let rules: TokenRules
+    let pieces: PieceTable
+    /// Tokens that the file calls special.
+    let specialIDs: Set<Int32>
+    let decoder: PieceDecoder
 
     /// Reads a tokenizer.json with a WordPiece model.
     ///
@@ -55,6 +59,8 @@ package final class BertTokenizer: Sendable {
         var size = file.vocabulary.pieces.count
         var added: [(content: [UInt8], id: Int32)] = []
         var extra: [[UInt8]: Int32] = [:]
+        var extraPieces: [[UInt8]] = []
+        var special: Set<Int32> = []
         for (index, token) in file.addedTokens.enumerated() {
             let field = "tokenizer.json's added_tokens[\(index)]"
             if let id = pieces.id(of: token.content) ?? extra[token.content] {
@@ -66,6 +72,7 @@ package final class BertTokenizer: Sendable {
                     throw MartletError(.invalidArgument, "\(field) is there twice")
                 }
                 added.append((token.content, id))
+                if token.isSpecial { special.insert(id) }
             } else {
                 guard token.id == size, size < TokenizerLimits.piecesMax else {
                     throw MartletError(
@@ -74,11 +81,13 @@ package final class BertTokenizer: Sendable {
                 }
                 added.append((token.content, Int32(size)))
                 extra[token.content] = Int32(size)
+                extraPieces.append(token.content)
+                if token.isSpecial { special.insert(Int32(size)) }
                 size += 1
             }
         }
 
-        guard let special = file.special else {
+        guard let template = file.special else {
             throw MartletError(.invalidArgument, "tokenizer.json's post_processor is missing")
         }
         func id(_ token: [UInt8], stated: Int?, _ name: String) throws(MartletError) -> Int32 {
@@ -92,12 +101,15 @@ package final class BertTokenizer: Sendable {
             }
             return id
         }
-        clsID = try id(special.cls, stated: special.clsID, "[CLS]")
-        sepID = try id(special.sep, stated: special.sepID, "[SEP]")
+        clsID = try id(template.cls, stated: template.clsID, "[CLS]")
+        sepID = try id(template.sep, stated: template.sepID, "[SEP]")
         unkID = unknownID
         let pad = Array("[PAD]".utf8)
         padID = pieces.id(of: pad) ?? extra[pad] ?? 0
         vocabularySize = size
+        self.pieces = PieceTable(file.vocabulary.pieces, followedBy: extraPieces)
+        specialIDs = special
+        decoder = file.decoder
         rules = TokenRules(
             characters: CharacterTable.shared(file.normalization), pieces: pieces,
             continuation: pieces.node(after: file.continuingPrefix), unknownID: unknownID,

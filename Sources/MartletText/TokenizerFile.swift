@@ -27,6 +27,7 @@ struct TokenizerFile {
     var wordCharactersMax = 100
     var addedTokens: [AddedToken] = []
     var special: SpecialTokens?
+    var decoder = PieceDecoder.blanks
 
     init(_ bytes: [UInt8]) throws(MartletError) {
         guard bytes.count <= TokenizerLimits.fileBytesMax else {
@@ -46,6 +47,7 @@ struct TokenizerFile {
             case "model": try readModel(&cursor)
             case "post_processor": try readPostProcessor(&cursor)
             case "added_tokens": try readAddedTokens(&cursor)
+            case "decoder": try readDecoder(&cursor)
             default: try cursor.skip()
             }
         }
@@ -152,6 +154,23 @@ struct TokenizerFile {
         }
     }
 
+    /// Only what turns ids into text reads it, so a kind that is not known refuses nothing else.
+    private mutating func readDecoder(_ cursor: inout JSONCursor) throws(MartletError) {
+        guard try cursor.kind() == .object else { return try cursor.skip() }
+        var kind = ""
+        var prefix = Array("##".utf8)
+        var cleansUp = true
+        try Self.object("decoder", &cursor, type: nil) { (cursor, name) throws(MartletError) in
+            switch name {
+            case "type": kind = String(decoding: try Self.string("decoder.type", &cursor).prefix(40), as: UTF8.self)
+            case "prefix": prefix = try Self.string("decoder.prefix", &cursor)
+            case "cleanup": cleansUp = try Self.bool("decoder.cleanup", &cursor)
+            default: try cursor.skip()
+            }
+        }
+        decoder = kind == "WordPiece" ? .wordPiece(prefix: prefix, cleansUp: cleansUp) : .unknown(kind)
+    }
+
     // MARK: Values
 
     /// Reads an object whose `type`, if one is wanted, must be `type`; `member` gets every other field.
@@ -198,6 +217,7 @@ extension TokenizerFile {
         normalization = BertNormalization(
             cleansText: true, separatesChinese: true, stripsAccents: lowercase, lowercases: lowercase)
         special = SpecialTokens(cls: Array("[CLS]".utf8), sep: Array("[SEP]".utf8))
+        decoder = .wordPiece(prefix: continuingPrefix, cleansUp: true)
         for name in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] {
             let content = Array(name.utf8)
             if let (_, id) = vocabulary.pieces.first(where: { $0.piece == content }) {

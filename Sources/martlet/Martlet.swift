@@ -28,7 +28,7 @@ struct Martlet: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, ConvertCommand.self, InspectCommand.self, VerifyCommand.self, ClassifyCommand.self,
-            ModelsCommand.self, PingCommand.self, InfoCommand.self,
+            EmbedCommand.self, TokenizeCommand.self, ModelsCommand.self, PingCommand.self, InfoCommand.self,
         ])
 
     static func main() async {

@@ -82,6 +82,8 @@ void check_linear(const check_tables *tables) {
     for (enum values kind = RANDOM; kind < VALUES; kind++) {
         for (size_t rows = 1; rows <= 35; rows++) check_int8(tables, rows, 33, 37, kind);
         for (size_t rows = 1; rows <= 19; rows++) check_int8(tables, rows, 32, 132, kind);
+        /* Two panels a tile, and then one. */
+        for (size_t rows = 38; rows <= 49; rows++) check_int8(tables, rows, 96, 37, kind);
         for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) check_int8(tables, 5, 64, depths[i], kind);
         for (size_t i = 0; i < sizeof cols / sizeof cols[0]; i++) check_int8(tables, 13, cols[i], 20, kind);
     }

@@ -37,18 +37,25 @@ struct ArtifactReaderTests {
         #expect(artifact.digest == sha256(try folder.bytes("manifest.json")))
     }
 
+    /// Every tensor's bytes, in the file's order.
+    private func contents(of artifact: ModelArtifact) -> [[UInt8]?] {
+        artifact.weights.table.entries.map { entry in
+            artifact.tensors.tensor(named: entry.name).map { Array($0.bytes) }
+        }
+    }
+
     @Test("goes on serving its tensors when the weights file is truncated, overwritten or removed after loading")
     func survivesTruncation() throws {
         let folder = try tiny.published()
         let artifact = try ArtifactReader().read(folder: folder.path)
-        let before = artifact.weights.table.entries.map { artifact.tensors.tensor(named: $0.name).map { Array($0.bytes) } }
+        let before = contents(of: artifact)
         let path = folder.appendingPathComponent("weights.martlet").path
         #expect(truncate(path, 100) == 0)
-        let after = artifact.weights.table.entries.map { artifact.tensors.tensor(named: $0.name).map { Array($0.bytes) } }
+        let after = contents(of: artifact)
         #expect(before == after)
         try folder.put("weights.martlet", [UInt8](repeating: 0xFF, count: 100_000))
         try FileManager.default.removeItem(at: folder)
-        let last = artifact.weights.table.entries.map { artifact.tensors.tensor(named: $0.name).map { Array($0.bytes) } }
+        let last = contents(of: artifact)
         #expect(before == last)
     }
 

@@ -10,7 +10,9 @@ struct ArtifactWriterTests {
 
     init() throws { tiny = try TinyArtifact() }
 
-    private func publish(_ version: Int?, writer: ArtifactWriter = ArtifactWriter()) -> Result<PublishedVersion, MartletError> {
+    private func publish(
+        _ version: Int?, writer: ArtifactWriter = ArtifactWriter()
+    ) -> Result<PublishedVersion, MartletError> {
         do throws(MartletError) {
             return .success(
                 try writer.publish(TinyArtifact.draft(), to: tiny.root.path, name: tiny.model, version: version))
@@ -68,7 +70,9 @@ struct ArtifactWriterTests {
         #expect(try names() == ["1", "2", "3"])
     }
 
-    @Test("refuses names and numbers that are none", arguments: [("", 1), ("../x", 1), (".x", 1), ("x/y", 1), ("x", 0), ("x", -1)])
+    @Test(
+        "refuses names and numbers that are none",
+        arguments: [("", 1), ("../x", 1), (".x", 1), ("x/y", 1), ("x", 0), ("x", -1)])
     func refusesNames(name: String, version: Int) throws {
         do throws(MartletError) {
             try ArtifactWriter().publish(TinyArtifact.draft(), to: tiny.root.path, name: name, version: version)

@@ -24,6 +24,22 @@ struct ManifestTests {
         Lie("has format 2, this program reads 1") { $0.format = 2 },
         Lie("architecture is 'llama'") { $0.architecture = "llama" },
         Lie("task is 'translation'") { $0.task = "translation" },
+        Lie("it needs pooling and normalize, and no problemType") { $0.task = "feature-extraction" },
+        Lie("it needs problemType, and neither pooling nor normalize") { $0.pooling = .mean },
+        Lie("it needs problemType, and neither pooling nor normalize") { $0.problemType = nil },
+        Lie("and the configuration has 0 labels") { $0.configuration.labels = 0 },
+        Lie("and the configuration has 2 labels") { $0.becomeEmbedder() },
+        Lie("it has neither positiveLabel nor documentAggregation") { manifest in
+            manifest.becomeEmbedder()
+            manifest.configuration.labels = 0
+        },
+        Lie("the quality receipt is none of a text-classification model") { $0.receipt?.answers = nil },
+        Lie("the quality receipt is none of a feature-extraction model") { manifest in
+            manifest.becomeEmbedder()
+            manifest.configuration.labels = 0
+            manifest.positiveLabel = nil
+            manifest.documentAggregation = nil
+        },
         Lie("name '../x' is no model name") { $0.name = "../x" },
         Lie("version is 0") { $0.version = 0 },
         Lie("has 1 class labels, the head has 2 outputs") { $0.classLabels = ["SAFE"] },
@@ -52,7 +68,9 @@ struct ManifestTests {
         Lie("has -1 bytes") { $0.files[0].bytes = -1 },
         Lie("has 9223372036854775807 bytes") { $0.files[0].bytes = .max },
         Lie("lists 65 files, the limit is 64") { manifest in
-            for index in 0..<62 { manifest.files.append(.init(name: "f\(index)", bytes: 0, sha256: manifest.files[0].sha256)) }
+            for index in 0..<62 {
+                manifest.files.append(.init(name: "f\(index)", bytes: 0, sha256: manifest.files[0].sha256))
+            }
         },
     ]
 
@@ -71,6 +89,25 @@ struct ManifestTests {
         try folder.editManifest { $0.files[0].bytes += 1 }
         let error = try #require(refusal(folder))
         #expect(error.message.contains("bytes, the manifest says"))
+    }
+
+    @Test("reads a version that was made before receipts told the scheme and the embeddings' cosines")
+    func olderReceipt() throws {
+        let younger = ["scheme", "minEmbeddingCosine", "meanEmbeddingCosine"].map { "\"\($0)\"" }
+        let folder = try tiny.published()
+        let text = String(decoding: try folder.bytes("manifest.json"), as: UTF8.self)
+        #expect(younger.allSatisfy(text.contains))
+        try folder.editManifest { manifest in
+            manifest.receipt?.scheme = nil
+            manifest.receipt?.minEmbeddingCosine = nil
+            manifest.receipt?.meanEmbeddingCosine = nil
+        }
+        let older = String(decoding: try folder.bytes("manifest.json"), as: UTF8.self)
+        #expect(!younger.contains(where: older.contains))
+        let artifact = try ArtifactReader().read(folder: folder.path)
+        let receipt = try #require(artifact.manifest.receipt)
+        #expect(receipt.passes && receipt.scheme == nil && receipt.minEmbeddingCosine == nil)
+        #expect(ArtifactInspection(artifact).text().contains("gate 99.00 %"))
     }
 
     @Test("refuses a manifest edited by hand")
@@ -98,6 +135,18 @@ struct ManifestTests {
         #expect(error.message.contains(reason), "\(error.message)")
     }
 
+    @Test("a receipt is one flat object, as it was before there were models without answers")
+    func flatReceipt() throws {
+        let receipt = try #require(TinyArtifact.draft().manifest.receipt)
+        let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(receipt)) as? [String: Any]
+        #expect(json?["labelAgreement"] as? Double == 1 && json?["sentences"] as? Int == 3 && json?["answers"] == nil)
+        #expect(try JSONDecoder().decode(QualityReceipt.self, from: JSONEncoder().encode(receipt)) == receipt)
+        let vectors = QualityReceipt(
+            sentences: 3, minEmbeddingCosine: 0.99, meanEmbeddingCosine: 0.999, smoothing: 0, gate: 0.995)
+        #expect(try JSONDecoder().decode(QualityReceipt.self, from: JSONEncoder().encode(vectors)) == vectors)
+        #expect(!vectors.passes && receipt.passes)
+    }
+
     @Test("writes the same bytes for the same content")
     func canonical() throws {
         let folder = try tiny.published()
@@ -111,6 +160,7 @@ struct ManifestTests {
 
     @Test("refuses golden examples that do not fit the model", arguments: [
         ("{\"examples\": []}", "has no examples"),
+        ("{\"examples\": [{\"text\":\"\",\"vector\":[1,2],\"floatVector\":[1,2],\"tokens\":[1]}]}", "none of a text-classification"),
         ("{\"examples\": [{\"text\":\"\",\"logits\":[1],\"floatLogits\":[1,2],\"tokens\":[1]}]}", "has 1 and 2 logits"),
         ("{\"examples\": [{\"text\":\"\",\"logits\":[1,2],\"floatLogits\":[1,2],\"tokens\":[12]}]}", "token id 12"),
         ("{\"examples\": [{\"text\":\"\",\"logits\":[1,2],\"floatLogits\":[1,2],\"tokens\":[-1]}]}", "token id -1"),
@@ -123,5 +173,16 @@ struct ManifestTests {
         let error = try #require(refusal(folder))
         #expect(error.message.hasPrefix("golden.json: "))
         #expect(error.message.contains(reason), "\(error.message)")
+    }
+}
+
+extension Manifest {
+    /// Takes on the fields of a model that gives vectors.
+    fileprivate mutating func becomeEmbedder() {
+        task = ModelTask.embedding.rawValue
+        problemType = nil
+        pooling = .mean
+        normalize = true
+        classLabels = []
     }
 }

@@ -39,7 +39,8 @@ struct ModelFolderTests {
         #expect(survey.versions.map(\.id.description) == ["another/1", "tiny/9", "tiny/10"])
         #expect(survey.versions.map(\.location).last == tiny.folder(10).path)
         let reasons = Dictionary(uniqueKeysWithValues: survey.skipped.map { ($0.name, $0.reason) })
-        #expect(Set(reasons.keys) == ["bad name", "notes.txt", "tiny/-3", "tiny/012", "tiny/11", "tiny/13", "tiny/latest"])
+        let expected: Set = ["bad name", "notes.txt", "tiny/-3", "tiny/012", "tiny/11", "tiny/13", "tiny/latest"]
+        #expect(Set(reasons.keys) == expected)
         #expect(reasons["tiny/11"] == "has no manifest.json: the version is not complete")
         #expect(reasons["tiny/13"] == "is a symbolic link, versions are folders")
     }

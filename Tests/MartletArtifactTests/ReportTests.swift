@@ -6,8 +6,8 @@ import Testing
 @Suite("Golden comparison and reports")
 struct ReportTests {
     private let golden = [
-        GoldenExample(text: "a", logits: [1, -1], floatLogits: [1, -1], tokens: [2, 5, 3]),
-        GoldenExample(text: "b", logits: [0, 4], floatLogits: [0, 4], tokens: [2, 6, 3]),
+        GoldenExample(text: "a", answer: [1, -1], floatAnswer: [1, -1], tokens: [2, 5, 3]),
+        GoldenExample(text: "b", answer: [0, 4], floatAnswer: [0, 4], tokens: [2, 6, 3]),
     ]
 
     private func failure(_ actual: [[Float]], tokens: [[Int32]] = [], _ precision: Precision = .int8) -> String? {
@@ -33,8 +33,21 @@ struct ReportTests {
         #expect(failure([[1, -1], [0, .infinity]])?.contains("logit 1 is inf") == true)
         #expect(failure([[1, -1, 0], [0, 4]])?.contains("gives 3 logits, expected 2") == true)
         #expect(failure([[1, -1]])?.contains("2 examples, 1 answers") == true)
-        #expect(failure([[1, -1], [0, 4]], tokens: [[2, 5, 3], [2, 7, 3]])?.contains("example 1 becomes other tokens") == true)
+        let other = failure([[1, -1], [0, 4]], tokens: [[2, 5, 3], [2, 7, 3]])
+        #expect(other?.contains("example 1 becomes other tokens") == true)
         #expect(failure([[1, -1], [0, 4.01]], .float32)?.contains("expected 4.0 within") == true)
+    }
+
+    @Test("allows a vector's values what they are large for")
+    func vectors() throws {
+        let golden = [
+            GoldenExample(text: "a", answer: [0.03, -0.04], floatAnswer: [0.03, -0.04], tokens: [2, 3], isVector: true)
+        ]
+        _ = try GoldenComparison.check(golden, actual: [[0.0305, -0.0405]], precision: .int8)
+        let error = #expect(throws: MartletError.self) {
+            try GoldenComparison.check(golden, actual: [[0.033, -0.04]], precision: .int8)
+        }
+        #expect(error?.message.contains("example 0, value 0 is 0.033") == true)
     }
 
     @Test("describes a version for people and as JSON")
@@ -63,7 +76,9 @@ struct ReportTests {
         try folder.put("golden.json", [UInt8](repeating: 0x20, count: try folder.bytes("golden.json").count))
         let bad = ArtifactVerification(folder: folder.path, more: [(name: "answers", run: { _ in "" })])
         #expect(!bad.holds)
-        #expect(bad.checks.map(\.outcome) == [.passed, .passed, .passed, .failed, .skipped, .skipped, .skipped, .skipped])
+        #expect(
+            bad.checks.map(\.outcome)
+                == [.passed, .passed, .passed, .failed, .skipped, .skipped, .skipped, .skipped])
         #expect(bad.text.contains("FAILED  digests         golden.json: has SHA-256"))
     }
 }

@@ -29,18 +29,24 @@ final class TinyArtifact {
 
     static func draft(_ precision: Precision = .int8, seed: UInt64 = 1) -> ArtifactDraft {
         var manifest = Manifest(
-            configuration: configuration, classLabels: ["SAFE", "INJECTION"], problemType: .singleLabel,
-            positiveLabel: "INJECTION", documentAggregation: .max,
+            configuration: configuration,
+            kind: .classifier(
+                labels: ["SAFE", "INJECTION"], .singleLabel, positiveLabel: "INJECTION", documentAggregation: .max),
             tokenizer: Manifest.Tokenizer(lowercase: true, vocabularySize: 12), precision: precision,
             licence: "Apache-2.0", source: "a test", createdBy: "martlet test")
         if precision == .int8 {
             manifest.receipt = QualityReceipt(
-                sentences: 3, labelAgreement: 1, clearSentences: 3, clearAgreement: 1, maxScoreDrift: 0.01, minLogitCosine: 0.99, meanLogitCosine: 0.999,
-                minPooledCosine: 0.99, meanPooledCosine: 0.999, smoothing: 0, gate: 0.99)
+                sentences: 3,
+                answers: AnswerQuality(
+                    labelAgreement: 1, clearSentences: 3, clearAgreement: 1, maxScoreDrift: 0.01, minLogitCosine: 0.99,
+                    meanLogitCosine: 0.999, minPooledCosine: 0.99, meanPooledCosine: 0.999),
+                minEmbeddingCosine: 0.998, meanEmbeddingCosine: 0.9995, smoothing: 0.65,
+                scheme: Int8Scheme(queryKeyValue: 0.65, attentionOutput: 0.5), gate: 0.99)
         }
         let golden = [
-            GoldenExample(text: "hello", logits: [0.5, -0.25], floatLogits: [0.5, -0.125], tokens: [2, 5, 3]),
-            GoldenExample(text: "na\u{EF}ve", pair: "b", logits: [1, 2], floatLogits: [1, 2.5], tokens: [2, 6, 3, 7, 3]),
+            GoldenExample(text: "hello", answer: [0.5, -0.25], floatAnswer: [0.5, -0.125], tokens: [2, 5, 3]),
+            GoldenExample(
+                text: "na\u{EF}ve", pair: "b", answer: [1, 2], floatAnswer: [1, 2.5], tokens: [2, 6, 3, 7, 3]),
         ]
         return ArtifactDraft(
             manifest: manifest, tensors: tensors(precision, seed: seed).tensors,
@@ -55,7 +61,8 @@ final class TinyArtifact {
         where !expected.isOptional || expected.name == "embeddings.word_embeddings.weight.scale" {
             let count = expected.shape.reduce(1, *)
             if expected.elementTypes.contains(.int8) {
-                list.set(expected.name, expected.shape, (0..<count).map { _ in Int8.random(in: -127...127, using: &random) })
+                let values = (0..<count).map { _ in Int8.random(in: -127...127, using: &random) }
+                list.set(expected.name, expected.shape, values)
             } else {
                 let isScale = expected.name.hasSuffix(".scale")
                 list.set(

@@ -95,7 +95,9 @@ struct WeightsLiesTests {
             $0.entries[0].byteCount = 60
         },
         Lie("a wrong checksum", "has CRC-32") { $0.entries[0].crc = 1 },
-        Lie("NaN", "holds nan at element 3") { $0.data.replaceSubrange(12..<16, with: WeightsForge.bytes(Float.nan.bitPattern)) },
+        Lie("NaN", "holds nan at element 3") {
+            $0.data.replaceSubrange(12..<16, with: WeightsForge.bytes(Float.nan.bitPattern))
+        },
         Lie("an infinity", "holds -inf at element 0") {
             $0.data.replaceSubrange(0..<4, with: WeightsForge.bytes((-Float.infinity).bitPattern))
         },

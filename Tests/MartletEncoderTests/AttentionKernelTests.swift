@@ -38,9 +38,9 @@ struct AttentionKernelTests {
             martlet_attention_workspace_floats(shape.length, shape.headSize), atEnd: atEnd
         ) { _ in Float.nan }
         var call = martlet_attention_call(
-            query: query.base, key: keyValue.base, value: keyValue.base + hidden, out: out.base, workspace: workspace.base, query_stride: stride,
-            key_value_stride: keyValueStride, out_stride: stride, query_rows: queryRows, length: shape.length,
-            heads: shape.heads, head_size: shape.headSize)
+            query: query.base, key: keyValue.base, value: keyValue.base + hidden, out: out.base,
+            workspace: workspace.base, query_stride: stride, key_value_stride: keyValueStride, out_stride: stride,
+            query_rows: queryRows, length: shape.length, heads: shape.heads, head_size: shape.headSize)
         kernelTable(features: features).attention(&call)
         return out.bits
     }

@@ -10,6 +10,7 @@ struct LinearShape: Sendable, CustomTestStringConvertible {
     static let awkward: [LinearShape] = {
         var shapes: [LinearShape] = []
         for rows in Array(1...14) + [23, 24, 25, 37] { shapes.append(LinearShape(rows: rows, cols: 33, depth: 37)) }
+        for rows in [39, 40, 41, 48, 53] { shapes.append(LinearShape(rows: rows, cols: 96, depth: 37)) }
         for depth in [1, 3, 4, 5, 31, 64, 129] { shapes.append(LinearShape(rows: 5, cols: 64, depth: depth)) }
         for cols in [1, 7, 31, 32, 65] { shapes.append(LinearShape(rows: 13, cols: cols, depth: 20)) }
         return shapes

@@ -43,6 +43,54 @@ struct LogitsTests {
         #expect(worst < bound, "worst difference \(worst)")
     }
 
+    @Test("first rows and means are those of the hidden states, bit by bit", arguments: LogitsCase.all)
+    func vectorsAreOfTheHiddenStates(fixture: LogitsCase) throws {
+        let model = try fixture.model(KernelTable.best().level)
+        let width = fixture.configuration.hiddenSize
+        var batch = PackedBatch()
+        for sequence in fixture.sequences { batch.append(ids: sequence.ids, typeIDs: sequence.typeIDs) }
+        let scratch = try model.scratch(rowsMax: 40)
+        func run(_ output: EncoderOutput) throws -> [Float] {
+            var results: [Float] = []
+            try model.run(batch, output: output, scratch: scratch, results: &results)
+            return results
+        }
+        let states = try run(.hiddenStates), means = try run(.meanEmbedding), firsts = try run(.clsEmbedding)
+        #expect(states.count == batch.rows * width && firsts.count == batch.sequences * width)
+        for sequence in 0..<batch.sequences {
+            let rows = batch.offsets[sequence]..<batch.offsets[sequence + 1]
+            let own = sequence * width..<(sequence + 1) * width
+            #expect(Array(firsts[own]) == Array(states[rows.lowerBound * width..<(rows.lowerBound + 1) * width]))
+            var mean = [Float](repeating: 0, count: width)
+            for row in rows { for column in 0..<width { mean[column] += states[row * width + column] } }
+            let inverse = 1 / Float(rows.count)
+            #expect(Array(means[own]) == mean.map { $0 * inverse })
+        }
+    }
+
+    @Test("an encoder without a head gives the same vectors, needs no tensors of a head, and refuses logits")
+    func withoutHead() throws {
+        let fixture = try #require(LogitsCase.all.first { $0.name == "even int8" })
+        var configuration = fixture.configuration
+        configuration.labels = 0
+        let weights = fixture.weights
+        for part in ["pooler.dense", "classifier"] { for end in [".weight", ".bias"] { weights.remove(part + end) } }
+        let model = try EncoderModel(configuration: configuration, tensors: weights, kernels: .best())
+        var batch = PackedBatch()
+        for sequence in fixture.sequences { batch.append(ids: sequence.ids, typeIDs: sequence.typeIDs) }
+        var means: [Float] = [], expected: [Float] = []
+        try model.run(
+            batch, output: .meanEmbedding, scratch: try model.scratch(rowsMax: batch.rows), results: &means)
+        let whole = try fixture.model(KernelTable.best().level)
+        try whole.run(
+            batch, output: .meanEmbedding, scratch: try whole.scratch(rowsMax: batch.rows), results: &expected)
+        #expect(means == expected)
+        let error = #expect(throws: MartletError.self) {
+            try model.run(batch, scratch: try model.scratch(rowsMax: batch.rows), results: &means)
+        }
+        #expect(error?.code == .failedPrecondition && means == expected)
+    }
+
     @Test("have the same bits at every CPU level", arguments: LogitsCase.all)
     func sameBitsAtEveryLevel(fixture: LogitsCase) throws {
         var batch = PackedBatch()
@@ -92,12 +140,14 @@ struct LogitsTests {
     }
 
     @Test(
-        "have the same bits in thousands of random batches, with any team, in either output",
-        arguments: [EncoderOutput.logits, .meanEmbedding])
+        "have the same bits in thousands of random batches, with any team, in every output",
+        arguments: [EncoderOutput.logits, .meanEmbedding, .clsEmbedding, .hiddenStates])
     func sameBitsWithAnyTeam(output: EncoderOutput) throws {
         let fixture = try #require(LogitsCase.all.first { $0.name == "even int8" })
         let model = try fixture.model(.amx)
-        let teams = try (1...4).map { (team: SpawningTeam(width: $0), scratch: try model.scratch(rowsMax: 160, members: $0)) }
+        let teams = try (1...4).map {
+            (team: SpawningTeam(width: $0), scratch: try model.scratch(rowsMax: 160, members: $0))
+        }
         var seed = SeededGenerator(seed: 41)
         let texts = (0..<30).map { _ -> [Int32] in
             (0..<Int.random(in: 1...60, using: &seed)).map { _ in Int32.random(in: 0..<97, using: &seed) }
@@ -112,7 +162,9 @@ struct LogitsTests {
         }
         let alone = try texts.indices.map { try run([$0], team: 0) }
         for round in 0..<2_000 {
-            let chosen = (0..<Int.random(in: 1...14, using: &seed)).map { _ in Int.random(in: 0..<texts.count, using: &seed) }
+            let chosen = (0..<Int.random(in: 1...14, using: &seed)).map { _ in
+                Int.random(in: 0..<texts.count, using: &seed)
+            }
             let bits = try run(chosen, team: round % teams.count)
             #expect(bits == chosen.flatMap { alone[$0] }, "round \(round), texts \(chosen)")
         }

@@ -1,4 +1,5 @@
 import Foundation
+import MartletTestSupport
 import Testing
 
 /// The program as a user meets it: the built binary, its output and its exit codes.
@@ -49,13 +50,30 @@ struct CommandLineTests {
     @Test(
         "teaches every command with examples in its help",
         arguments: [
-            "serve", "convert", "inspect", "verify", "classify", "models", "ping", "info",
+            "serve", "convert", "inspect", "verify", "classify", "embed", "tokenize", "models", "ping", "info",
         ])
     func help(command: String) throws {
         let outcome = try Self.run([command, "--help"])
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("Example"))
         #expect(outcome.output.contains("martlet \(command)"))
+    }
+
+    @Test(
+        "teaches what can be done with models with examples in its help",
+        arguments: ["list", "load", "unload", "label", "watch", "stats"])
+    func modelsHelp(command: String) throws {
+        let outcome = try Self.run(["models", command, "--help"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("Example"))
+        #expect(outcome.output.contains("martlet models \(command)"))
+    }
+
+    @Test("refuses a label without a version, and one with a version that is to be removed")
+    func labelUsage() throws {
+        for arguments in [["guard", "stable"], ["guard", "stable", "3", "--remove"], ["guard", "stable", "0"]] {
+            #expect(try Self.run(["models", "label"] + arguments).status == 64)
+        }
     }
 
     @Test("lists every exit code in the help")
@@ -224,6 +242,32 @@ struct CommandLineTests {
             let outcome = try Self.run(arguments)
             #expect(outcome.status == 66, "\(arguments)")
             #expect(outcome.errors.hasPrefix("martlet: "))
+        }
+    }
+
+    @Test("converts, inspects and verifies an encoder for its vectors")
+    func vectors() throws {
+        try withFolder { folder in
+            var model = TinyModelFolder(seed: 3)
+            model.pooling = "cls_token"
+            let source = folder.appendingPathComponent("source")
+            try model.write(to: source)
+            let models = folder.appendingPathComponent("models").path
+            let words = ["convert", source.path, "--name", "tiny", "--models", models, "--gate", "0.9"]
+            let made = try Self.run(words)
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(made.output.contains("feature-extraction, cls pooling, 64 values, normalised"))
+            #expect(made.output.contains("cosine of embeddings") && !made.output.contains("labels"))
+            let json = try Self.run(words + ["--pooling", "mean", "--json"])
+            #expect(json.output.contains("\"pooling\" : \"mean\"") && json.output.contains("min_embedding_cosine"))
+            let inspected = try Self.run(["inspect", models + "/tiny/1"])
+            #expect(inspected.output.contains("feature-extraction, cls pooling") && !inspected.output.contains("labels"))
+            let verified = try Self.run(["verify", models + "/tiny/1", "--cpu", "scalar"])
+            #expect(verified.status == 0 && verified.output.contains("largest difference 0.0"))
+            let refused = try Self.run(words + ["--task", "text-classification"])
+            #expect(refused.status != 0 && refused.errors.contains("there is no 'classifier'"))
+            let wrong = try Self.run(words + ["--task", "translation"])
+            #expect(wrong.status == 64 && wrong.errors.contains("feature-extraction"))
         }
     }
 

@@ -20,23 +20,25 @@ enum DefaultModels {
         }
     }
 
-    /// The body under a head that says nothing, and its reference embeddings.
-    static var bodyIsHere: Bool {
-        let body = sources?.appendingPathComponent("body/config.json").path
+    /// The body for its vectors, and reference embeddings.
+    static var vectorsAreHere: Bool {
+        let body = sources?.appendingPathComponent("\(vectorModel)/config.json").path
         let vectors = fixtures?.appendingPathComponent("models/embeddings.json").path
-        return [body, vectors].allSatisfy { $0.map { FileManager.default.fileExists(atPath: $0) } ?? false }
+        return areHere && [body, vectors].allSatisfy { $0.map { FileManager.default.fileExists(atPath: $0) } ?? false }
     }
+
+    private static let vectorModel = "minilm"
 
     static let missing: Comment = "needs the default models: run Tools/test, which fetches them"
 
-    /// `guard/1`, `topics/1` in int8 and `guard-fp32/1`, `topics-fp32/1` in float32.
+    /// `guard/1`, `topics/1`, `minilm/1` in int8 and `guard-fp32/1`, `topics-fp32/1` in float32.
     private static func convert() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-default-models-\(getpid())")
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         guard let sources else { throw MartletError(.failedPrecondition, "MARTLET_FIXTURES is not set") }
-        for name in ["guard", "topics"] {
-            for precision in [Precision.int8, .float32] {
+        for name in ["guard", "topics"] + (vectorsAreHere ? [vectorModel] : []) {
+            for precision in name == vectorModel ? [Precision.int8] : [.int8, .float32] {
                 var options = ConvertOptions(name: precision == .int8 ? name : "\(name)-fp32", version: 1)
                 options.precision = precision
                 options.positiveLabel = name == "guard" ? "INJECTION" : nil

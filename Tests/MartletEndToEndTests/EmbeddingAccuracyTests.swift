@@ -1,11 +1,8 @@
 import Foundation
-import MartletArtifact
-import MartletConvert
 import MartletCore
-import MartletText
 import Testing
 
-@Suite("int8 embeddings", .enabled(if: DefaultModels.bodyIsHere, DefaultModels.missing))
+@Suite("int8 embeddings", .enabled(if: DefaultModels.vectorsAreHere, DefaultModels.missing))
 struct EmbeddingAccuracyTests {
     private struct Reference: Decodable {
         let texts: [String]
@@ -28,11 +25,7 @@ struct EmbeddingAccuracyTests {
         let reference = try DefaultModels.read(Reference.self, "embeddings")
         #expect(reference.texts.count == 1000)
         let expected = reference.rows().map(unit)
-        // On a thread of its own: it takes seconds, and other tests wait for the cooperative pool.
-        let embedded = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Result { try embeddings(of: reference.texts) }) }
-        }
-        let actual = try embedded.get().map(unit)
+        let actual = try await embeddings(of: reference.texts)
         let cosines = zip(expected, actual).map { dot($0, $1) }
         let least = try #require(cosines.min())
         let kept = zip(neighbours(expected), neighbours(actual)).map { Double($0.intersection($1).count) / 10 }
@@ -42,18 +35,28 @@ struct EmbeddingAccuracyTests {
         #expect(overlap >= 0.96)
     }
 
-    private func embeddings(of texts: [String]) throws -> [[Float]] {
-        let root = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-embeddings-\(getpid())")
-        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: root) }
-        let source = try #require(DefaultModels.sources).appendingPathComponent("body")
-        let converter = Converter(source: SourceFolder(source.path), options: ConvertOptions(name: "body", version: 1))
-        let report = try converter.run(into: root.path)
-        if let receipt = report.receipt { print("body: \(receipt)") }
-        let artifact = try ArtifactReader().read(folder: "\(root.path)/\(report.published.id)")
-        let tokenizer = try BertTokenizer(tokenizerJSON: artifact.tokenizerJSON)
-        let runner = try EncoderRunner(artifact.manifest.configuration, artifact.tensors)
-        return try texts.map { try runner.run(tokenizer.encode(TextInput($0)), output: .meanEmbedding) }
+    @Test("the vector of a real text is of length 1, and near that of a text that says the same")
+    func meaning() async throws {
+        let vectors = try await embeddings(of: [
+            "A man is playing a guitar on stage.", "Someone performs guitar music for an audience.",
+            "The central bank raised interest rates again.",
+        ])
+        #expect(vectors.allSatisfy { $0.count == 384 && abs(dot($0, $0) - 1) < 1e-5 })
+        #expect(dot(vectors[0], vectors[1]) > 0.6)
+        #expect(abs(dot(vectors[0], vectors[2])) < 0.2 && abs(dot(vectors[1], vectors[2])) < 0.2)
+    }
+
+    /// Of length 1, as the engine answers them.
+    private func embeddings(of texts: [String]) async throws -> [[Float]] {
+        let engine = try await DefaultModels.engine.value
+        var vectors: [[Float]] = []
+        for start in stride(from: 0, to: texts.count, by: 200) {
+            let inputs = texts[start..<min(start + 200, texts.count)].map { EmbedInput.text($0) }
+            let request = EmbedRequest(
+                model: ModelReference(name: "minilm"), inputs: inputs, overflow: .truncateRight)
+            vectors += try await engine.embed(request, context: CallContext()).results.map(\.values)
+        }
+        return vectors
     }
 
     private func dot(_ left: [Float], _ right: [Float]) -> Double {

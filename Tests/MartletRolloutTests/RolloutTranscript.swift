@@ -14,6 +14,8 @@ final class RolloutTranscript {
     private let manager: RolloutManager<ScriptedLoader>
     private var leases: [String: Lease<FakeVersion>] = [:]
     private var routes: [String: Int] = [:]
+    /// What the source wants, for commands that ask it.
+    private var aspired: [AspiredVersion] = []
 
     init(
         policy: some RolloutPolicy = AvailabilityFirst(), labels: [String: [String: Int]] = [:], loadsAtOnceMax: Int = 1
@@ -47,7 +49,14 @@ final class RolloutTranscript {
 
     private func run(_ command: String, _ words: [String]) async throws(MartletError) -> [String] {
         switch command {
-        case "aspire": await manager.aspire(to: words.compactMap(version))
+        case "aspire":
+            aspired = words.compactMap(version)
+            await manager.aspire(to: aspired)
+        case "publish": aspired = words.compactMap(version)
+        case "unload": try await manager.unload(model: words[0])
+        case "load":
+            let statuses = try await manager.load(model: words[0]) { [aspired] in aspired }
+            return ["loaded " + statuses.map { "\($0.version) \($0.state.rawValue)" }.joined(separator: ", ")]
         case "fail": loader.fail(id(words[0]), words.dropFirst().joined(separator: " "))
         case "heal": loader.fail(id(words[0]), nil)
         case "hold": loader.hold(id(words[0]))

@@ -1,6 +1,7 @@
 package import MartletCore
 
-/// Weights of a classifier of any shape drawn from a seed, for tests and for timing; Tools/fixtures/make_encoder_fixtures.py draws the same.
+/// Weights of a classifier of any shape drawn from a seed, for tests and for timing;
+/// Tools/fixtures/make_encoder_fixtures.py draws the same.
 package final class RandomWeights: TensorSource, @unchecked Sendable {  // safe: filled before a model reads it
     private var tensors: [String: Tensor] = [:]
     private var state: UInt64

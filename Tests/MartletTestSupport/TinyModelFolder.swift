@@ -1,7 +1,7 @@
 import Foundation
 
-/// A small BERT classifier in the files Hugging Face gives a model, with seeded random weights: real in every part but
-/// its size, so that tests convert, serve and swap models in milliseconds.
+/// A small BERT classifier, or an encoder for its vectors, in the files Hugging Face gives a model, with seeded random
+/// weights: real in every part but its size, so that tests convert, serve and swap models in milliseconds.
 public struct TinyModelFolder: Sendable {
     public var hiddenSize = 64
     public var layers = 2
@@ -9,6 +9,9 @@ public struct TinyModelFolder: Sendable {
     public var intermediateSize = 128
     public var maxPositions = 64
     public var labels = ["SAFE", "INJECTION"]
+    /// `mean_tokens` or `cls_token` makes it a sentence-transformers folder: a BertModel, with that pooling; nil a
+    /// classifier.
+    public var pooling: String?
     public var seed: UInt64
 
     /// Words the vocabulary has whole; others fall apart into letters.
@@ -35,24 +38,41 @@ public struct TinyModelFolder: Sendable {
         return tokens
     }
 
-    /// Writes config.json, vocab.txt and model.safetensors into `folder`, which is made.
+    /// Writes config.json, vocab.txt and model.safetensors into `folder`, which is made, and what says how to pool.
     public func write(to folder: URL) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let vocabulary = vocabulary
-        let config: [String: Any] = [
-            "architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_act": "gelu",
+        var config: [String: Any] = [
+            "architectures": [pooling == nil ? "BertForSequenceClassification" : "BertModel"],
+            "model_type": "bert", "hidden_act": "gelu",
             "hidden_size": hiddenSize, "num_hidden_layers": layers, "num_attention_heads": heads,
             "intermediate_size": intermediateSize, "vocab_size": vocabulary.count,
             "max_position_embeddings": maxPositions, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
             "pad_token_id": 0, "position_embedding_type": "absolute", "do_lower_case": true,
-            "problem_type": "single_label_classification",
-            "id2label": Dictionary(uniqueKeysWithValues: labels.enumerated().map { (String($0), $1) }),
-            "label2id": Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, $0) }),
         ]
+        if let pooling {
+            try writeSentencePipeline(pooling, to: folder)
+        } else {
+            config["problem_type"] = "single_label_classification"
+            config["id2label"] = Dictionary(uniqueKeysWithValues: labels.enumerated().map { (String($0), $1) })
+            config["label2id"] = Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, $0) })
+        }
         try JSONSerialization.data(withJSONObject: config, options: [.prettyPrinted, .sortedKeys])
             .write(to: folder.appendingPathComponent("config.json"))
         try Data((vocabulary.joined(separator: "\n") + "\n").utf8).write(to: folder.appendingPathComponent("vocab.txt"))
         try safetensors(vocabularySize: vocabulary.count).write(to: folder.appendingPathComponent("model.safetensors"))
+    }
+
+    private func writeSentencePipeline(_ pooling: String, to folder: URL) throws {
+        let modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")].map {
+            ["path": $0, "type": "sentence_transformers.models.\($1)"]
+        }
+        try JSONSerialization.data(withJSONObject: modules).write(to: folder.appendingPathComponent("modules.json"))
+        let poolingFolder = folder.appendingPathComponent("1_Pooling")
+        try FileManager.default.createDirectory(at: poolingFolder, withIntermediateDirectories: true)
+        var modes: [String: Any] = ["word_embedding_dimension": hiddenSize]
+        for mode in ["cls_token", "mean_tokens", "max_tokens"] { modes["pooling_mode_\(mode)"] = mode == pooling }
+        try JSONSerialization.data(withJSONObject: modes).write(to: poolingFolder.appendingPathComponent("config.json"))
     }
 
     private func safetensors(vocabularySize: Int) throws -> Data {
@@ -66,7 +86,9 @@ public struct TinyModelFolder: Sendable {
                 let value = centre + spread * random.normal()
                 withUnsafeBytes(of: value.bitPattern.littleEndian) { body.append(contentsOf: $0) }
             }
-            header[name] = ["dtype": "F32", "shape": shape, "data_offsets": [start, body.count]]
+            // An encoder alone carries no prefix.
+            let isBare = pooling != nil && name.hasPrefix("bert.")
+            header[isBare ? String(name.dropFirst(5)) : name] = ["dtype": "F32", "shape": shape, "data_offsets": [start, body.count]]
         }
         func addNorm(_ name: String) {
             add("\(name).weight", [hiddenSize], around: 1, spread: 0.05)
@@ -82,7 +104,9 @@ public struct TinyModelFolder: Sendable {
         addNorm("bert.embeddings.LayerNorm")
         for layer in 0..<layers {
             let prefix = "bert.encoder.layer.\(layer)"
-            for part in ["query", "key", "value"] { addLinear("\(prefix).attention.self.\(part)", hiddenSize, hiddenSize) }
+            for part in ["query", "key", "value"] {
+                addLinear("\(prefix).attention.self.\(part)", hiddenSize, hiddenSize)
+            }
             addLinear("\(prefix).attention.output.dense", hiddenSize, hiddenSize)
             addNorm("\(prefix).attention.output.LayerNorm")
             addLinear("\(prefix).intermediate.dense", intermediateSize, hiddenSize)
@@ -90,7 +114,7 @@ public struct TinyModelFolder: Sendable {
             addNorm("\(prefix).output.LayerNorm")
         }
         addLinear("bert.pooler.dense", hiddenSize, hiddenSize)
-        addLinear("classifier", labels.count, hiddenSize)
+        if pooling == nil { addLinear("classifier", labels.count, hiddenSize) }
         var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys])
         while json.count % 8 != 0 { json.append(0x20) }
         var file = Data()

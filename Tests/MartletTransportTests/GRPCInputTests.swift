@@ -35,14 +35,14 @@ struct GRPCInputTests {
         return lines
     }
 
-    static let one = MessageDeframerTests.framed([1])
-    static let two = MessageDeframerTests.framed([1, 2])
+    static let short = MessageDeframerTests.framed([1])
+    static let long = MessageDeframerTests.framed([1, 2])
 
     @Test(
         "of a method that takes one request wants exactly one, and starts at the half-close",
         arguments: [
-            ([one, nil], ["start 1"]), ([nil], ["UNIMPLEMENTED"]), ([one, two, nil], ["UNIMPLEMENTED"]),
-            ([one + two, nil], ["UNIMPLEMENTED"]), ([[0, 0, 0], [0, 2, 1], [2], nil], ["start 2"]),
+            ([short, nil], ["start 1"]), ([nil], ["UNIMPLEMENTED"]), ([short, long, nil], ["UNIMPLEMENTED"]),
+            ([short + long, nil], ["UNIMPLEMENTED"]), ([[0, 0, 0], [0, 2, 1], [2], nil], ["start 2"]),
             ([[0, 0, 0, 0, 2, 1], nil], ["INTERNAL"]), ([[0, 0], nil], ["INTERNAL"]),
             ([[0, 0xFF, 0xFF, 0xFF, 0xFF]], ["RESOURCE_EXHAUSTED"]), ([[1, 0, 0, 0, 1, 7]], ["INTERNAL"]),
         ] as [([[UInt8]?], [String])])
@@ -53,8 +53,8 @@ struct GRPCInputTests {
     @Test(
         "of a method that takes many gives each at once",
         arguments: [
-            ([nil], ["end"]), ([one, two, nil], ["deliver 1", "deliver 2", "end"]),
-            ([one + two, nil], ["deliver 1", "deliver 2", "end"]), ([one + [0, 0], nil], ["deliver 1", "INTERNAL"]),
+            ([nil], ["end"]), ([short, long, nil], ["deliver 1", "deliver 2", "end"]),
+            ([short + long, nil], ["deliver 1", "deliver 2", "end"]), ([short + [0, 0], nil], ["deliver 1", "INTERNAL"]),
         ] as [([[UInt8]?], [String])])
     func many(frames: [[UInt8]?], expected: [String]) {
         #expect(Self.transcript(clientStreams: true, frames) == expected)

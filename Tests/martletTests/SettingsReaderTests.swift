@@ -1,5 +1,6 @@
 import Foundation
 import MartletCore
+import MartletTransport
 import Testing
 import martlet
 
@@ -127,6 +128,38 @@ struct SettingsReaderTests {
         #expect(failure?.message?.contains("--insecure-public") == true)
         resolved = try await resolve(flags: ["listen": [address], "insecurePublic": ["true"]])
         #expect(throws: Never.self) { try ServeSettings(ServeSettings.settings.compactMap { resolved[$0.key] }) }
+    }
+
+    @Test("takes TLS by flag, variable and file name, and then addresses other machines reach")
+    func tls() async throws {
+        let resolved = try await resolve(
+            flags: ["listen": ["0.0.0.0:1"], "manage": ["127.0.0.1:2"], "tlsCertificate": ["a.pem"], "tlsKey": ["a.key"]],
+            environment: ["MARTLET_TLS_CLIENT_CA": "b.pem", "MARTLET_TLS_CLIENT_OPTIONAL": "true"])
+        let settings = try ServeSettings(ServeSettings.settings.compactMap { resolved[$0.key] })
+        #expect(
+            settings.tls
+                == TLSIdentity(
+                    certificateFile: "a.pem", keyFile: "a.key", clientAuthorityFile: "b.pem",
+                    isClientCertificateOptional: true))
+        #expect(settings.manage == [.tcp(host: "127.0.0.1", port: 2)])
+    }
+
+    @Test(
+        "refuses half of what TLS needs, and an address that stands in both lists",
+        arguments: [
+            (["tlsCertificate": ["a.pem"]], "tlsCertificate and tlsKey go together"),
+            (["tlsKey": ["a.key"]], "tlsCertificate and tlsKey go together"),
+            (["tlsClientCA": ["b.pem"]], "tlsClientCA needs tlsCertificate"),
+            (["listen": ["127.0.0.1:1"], "manage": ["127.0.0.1:1"]], "stands in listen and in manage"),
+            (["manage": ["nowhere"]], "manage 'nowhere' is no address"),
+            (["manage": ["0.0.0.0:1"]], "manage '0.0.0.0:1' can be reached from other machines"),
+        ])
+    func disagreement(flags: [String: [String]], message: String) async throws {
+        let resolved = try await resolve(flags: flags)
+        let failure = #expect(throws: CommandFailure.self) {
+            try ServeSettings(ServeSettings.settings.compactMap { resolved[$0.key] })
+        }
+        #expect(failure?.message?.contains(message) == true)
     }
 
     @Test("takes local addresses", arguments: ["127.0.0.1:0", "127.1.2.3:1", "localhost:1", "[::1]:1", "unix:/tmp/x"])

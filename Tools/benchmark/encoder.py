@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .cells import CLASSIFIER_MODEL, CLASSIFIER_SHAPES, MODELS, PROFILED, Cell
@@ -14,6 +14,8 @@ from .workers import MARTLET, Setup, Worker, workers
 TURNS = 2
 FLOAT = "onnxruntime-fp32"
 LONG_SECONDS = 1.0  # float32 runs above this are measured once, without a warm-up: that peer has no target
+ONCE_SECONDS = 4.0  # and so are any peer's runs above this: noise of a second is little beside them
+COLD_SECONDS = 2.0  # runs above this need no warm-up: what a new shape costs is little beside them
 SETTLE_SECONDS = 0.25  # OpenMP threads spin for up to 0.2 s after their work
 # GMAC/s a thread before anything was measured: only for the estimate of the time left and how often to repeat.
 FIRST_GUESS = {
@@ -106,14 +108,16 @@ class Pace:
         self.rates[key] = rate if key not in self.rates else 0.5 * (self.rates[key] + rate)
 
     def turns(self, engine: str, cell: Cell) -> int:
-        return 1 if engine == FLOAT and self.seconds(engine, cell) > LONG_SECONDS else TURNS
+        if engine == MARTLET:
+            return TURNS
+        return 1 if self.seconds(engine, cell) > (LONG_SECONDS if engine == FLOAT else ONCE_SECONDS) else TURNS
 
     def order(self, engine: str, cell: Cell, turn: int) -> dict:
         run = self.seconds(engine, cell)
         order = {"run": cell.shape, "graph": cell.graph}
         if self.quick:
             return order | {"seconds": 0.08, "runs": 2, "warm": 0.05}
-        is_warm = run > 0.2 and (turn > 0 or self.turns(engine, cell) == 1)
+        is_warm = run > COLD_SECONDS or (run > 0.2 and (turn > 0 or self.turns(engine, cell) == 1))
         effort = {"seconds": 0.4, "runs": 5 if run < 0.1 else 2} if run < 0.5 else {"seconds": 0, "runs": 1}
         return order | effort | {"warm": 0 if is_warm else 0.15}
 
@@ -130,8 +134,9 @@ class Pace:
 
 def measure_cell(cell: Cell, engines: dict[str, Worker], pace: Pace) -> Measured:
     measured = Measured(cell)
+    turns = {name: pace.turns(name, cell) for name in engines}
     for turn in range(TURNS):
-        names = [name for name in engines if turn < pace.turns(name, cell)]
+        names = [name for name in engines if turn < turns[name]]
         for name in names if turn % 2 == 0 else reversed(names):
             order = pace.order(name, cell, turn)
             if cell.threads > 1 and order["warm"] == 0:
@@ -156,13 +161,11 @@ def measure_profiles(martlet: Worker, model: str, peak: float, quick: bool) -> l
     return profiles
 
 
-def run_encoder(setup: Setup, selection: Selection) -> tuple[list[Measured], list[Profile], bool]:
-    """All cells in the order of the command line, and whether every engine measured all of them."""
+def run_encoder(setup: Setup, selection: Selection, keep: Callable[[Measured | Profile], None]) -> bool:
+    """All cells in the order of the command line; whether every engine measured all of them."""
     pace = Pace(selection.quick)
     cells = {group: selection.cells(*group) for group in selection.groups()}
     total, done = sum(len(group) for group in cells.values()), 0
-    measured: list[Measured] = []
-    profiles: list[Profile] = []
     complete = True
     for (model, threads), group in cells.items():
         try:
@@ -176,15 +179,17 @@ def run_encoder(setup: Setup, selection: Selection) -> tuple[list[Measured], lis
                     )
                     say(f"{cell.title} ({done + index + 1} of {total}, about {minutes(left)} left for shapes)")
                     chosen = {name: engines[name] for name in selection.engines(cell)}
-                    measured.append(measure_cell(cell, chosen, pace))
+                    measured = measure_cell(cell, chosen, pace)
+                    keep(measured)
                 if threads == 1:
-                    peak = statistics.median(measured[-1].peak)
-                    profiles += measure_profiles(engines[MARTLET], model, peak, selection.quick)
+                    peak = statistics.median(measured.peak)
+                    for profile in measure_profiles(engines[MARTLET], model, peak, selection.quick):
+                        keep(profile)
         except BenchError as error:
             complete = False
             say(f"{MODELS[model].title}, threads {threads}: {error}")
         done += len(group)
-    return measured, profiles, complete
+    return complete
 
 
 def minutes(seconds: float) -> str:

@@ -43,7 +43,8 @@ enum DocumentMeasure {
             guard verdict.coverage.fraction == 1, verdict.coverage.bytesReceived == megabytes * 1_000_000 else {
                 throw MartletError(.dataLoss, "only \(verdict.coverage) of the document was read")
             }
-            MeasuredCase.below(64, "document of \(megabytes) MB: server grows", max(0, growth), unit: "MB").print(json: json)
+            MeasuredCase.below(64, "document of \(megabytes) MB: server grows", max(0, growth), unit: "MB")
+                .print(json: json)
             MeasuredCase.shown("document of \(megabytes) MB: speed", Double(megabytes) / seconds, unit: "MB/s")
                 .print(json: json)
             MeasuredCase.shown("document of \(megabytes) MB: windows", Double(verdict.windows), unit: "windows")

@@ -6,7 +6,8 @@ import MartletEncoder
 import MartletText
 
 /// `martlet-measure embed`: what a model makes of texts, for comparison with other engines.
-struct EmbedMeasure {
+struct EmbedMeasure: MeasureCommand {
+    static let name = "embed"
     static let help = """
         Usage: martlet-measure embed --model FOLDER --texts FILE [options]
           --model FOLDER               a version, or a Hugging Face folder, which is converted first
@@ -21,26 +22,8 @@ struct EmbedMeasure {
     private var output = EncoderOutput.meanEmbedding
     private var precision = Precision.int8
 
-    /// - Returns: the exit code.
-    static func run(_ arguments: [String]) -> Int32 {
-        do {
-            var measure = EmbedMeasure()
-            guard try measure.read(arguments) else {
-                print(help)
-                return 0
-            }
-            try measure.run()
-            return 0
-        } catch {
-            note("martlet-measure embed: \(error)")
-            return 2
-        }
-    }
-
-    private static func note(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
-
     /// False when help was asked for.
-    private mutating func read(_ arguments: [String]) throws(MartletError) -> Bool {
+    mutating func read(_ arguments: [String]) throws(MartletError) -> Bool {
         var rest = arguments[...]
         while let option = rest.popFirst() {
             if option == "--help" || option == "-h" { return false }
@@ -58,7 +41,7 @@ struct EmbedMeasure {
         return true
     }
 
-    private func run() throws {
+    func run() throws {
         guard let model, let texts else { throw MartletError(.invalidArgument, "--model and --texts are needed") }
         let lines = try JSONDecoder().decode([String].self, from: Data(contentsOf: URL(fileURLWithPath: texts)))
         let made = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-embed-\(getpid())")

@@ -3,7 +3,8 @@ import MartletCore
 import MartletEncoder
 
 /// `martlet-measure encoder`: times the encoder alone, on random weights, against this CPU's own int8 peak.
-struct EncoderMeasure {
+struct EncoderMeasure: MeasureCommand {
+    static let name = "encoder"
     static let help = """
         Usage: martlet-measure encoder [options]
           --shapes 16x1,128x1,512x1   length x batch of each case (default shown)
@@ -27,24 +28,8 @@ struct EncoderMeasure {
     private var graph = EncoderTimer.Graph.mean
     private var profile = false
 
-    /// - Returns: the exit code.
-    static func run(_ arguments: [String]) -> Int32 {
-        do {
-            var measure = EncoderMeasure()
-            guard try measure.read(arguments) else {
-                print(help)
-                return 0
-            }
-            try measure.run()
-            return 0
-        } catch {
-            FileHandle.standardError.write(Data("martlet-measure encoder: \(error)\n".utf8))
-            return 2
-        }
-    }
-
     /// False when help was asked for.
-    private mutating func read(_ arguments: [String]) throws(MartletError) -> Bool {
+    mutating func read(_ arguments: [String]) throws(MartletError) -> Bool {
         var rest = arguments[...]
         while let option = rest.popFirst() {
             func value() throws(MartletError) -> String {
@@ -96,7 +81,7 @@ struct EncoderMeasure {
         return true
     }
 
-    private func run() throws {
+    func run() throws {
         let model = try kind.load(precision: precision, level: atMost)
         let level = model.kernels.level
         let peak = precision == .int8 ? Int8Peak.measure(level, threads: threads) : 0

@@ -37,7 +37,8 @@ struct MeasuredCase: Codable {
             let line = (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
             Swift.print(line)
         } else if let holds {
-            Swift.print("\(`case`): \(rounded(martlet)) \(unit), limit \(rounded(peerValue ?? 0)): \(holds ? "holds" : "MISSED")")
+            let limit = rounded(peerValue ?? 0), word = holds ? "holds" : "MISSED"
+            Swift.print("\(`case`): \(rounded(martlet)) \(unit), limit \(limit): \(word)")
         } else {
             Swift.print("\(`case`): \(rounded(martlet)) \(unit)")
         }

@@ -8,8 +8,8 @@ import MartletTransport
 
 /// A server in a process of its own, so that its CPU time and its memory are nobody else's.
 ///
-/// The child is this program again with `serve-child`; it serves a tiny model over a Unix socket until its standard input
-/// ends, so it cannot outlive its parent.
+/// The child is this program again with `serve-child`; it serves a tiny model over a Unix socket until its standard
+/// input ends, so it cannot outlive its parent.
 struct ServerChild {
     static let modelName = "tiny"
     let folder: URL

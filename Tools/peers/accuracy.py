@@ -3,13 +3,15 @@
   accuracy.py --martlet MEASURE [--models FOLDER] [--cache FOLDER] [--json FILE]
 
 MEASURE is the program martlet-measure, --models what Tools/models/fetch and assemble made. Every text runs alone, so
-that no engine pays for padding. Embeddings: 1000 sentences of news through the plain body; the mean over a text's last hidden
-states. Labels: the held-out texts of guard and topics. Run by the Python of .venv-bench.
+that no engine pays for padding. Embeddings: 1000 sentences of news through the plain body; the mean over a text's last
+hidden states. Labels: the held-out texts of guard and topics. OpenVINO is calibrated on 300 other texts of the same
+kind. Run by the Python of .venv-bench.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from tokenizers import Tokenizer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "Tools" / "models"), str(Path(__file__).resolve().parent)]
+from calibration import CALIBRATION  # noqa: E402
 from engines import Batch, load  # noqa: E402
 from held_out import cut, guard_texts, news_sentences, topic_texts  # noqa: E402
 from plain_body import write_plain_body  # noqa: E402
@@ -78,14 +81,14 @@ def compare_labels(engine: str, model: str, truth: np.ndarray, given: np.ndarray
     return LabelRow(engine, model, len(truth), round(agreement, 6), round(float(np.abs(truth - given).max()), 4))
 
 
-def peer_files(model: Path, graph: str, folder: Path) -> None:
+def peer_files(model: Path, graph: str, folder: Path, sentences: list[str]) -> None:
     """The peers' models, and onnxruntime's int8 once more with a scale for each output channel."""
     if (folder / "accuracy-done").exists():
         return
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    prepare(model, graph, folder)
+    prepare(model, graph, folder, sentences)
     quantize_dynamic(
         folder / f"{TRUTH}.onnx",
         folder / f"{PER_CHANNEL}.onnx",
@@ -126,8 +129,9 @@ def measure(program: Path, models: Path, cache: Path) -> tuple[list[EmbeddingRow
         tokenizer.no_truncation()
         pieces = [cut(tokenizer, text) for text in wanted]
         ids = [row for _, row in pieces]
-        folder = cache / f"accuracy-{name}"
-        peer_files(model, graph, folder)
+        calibration = [cut(tokenizer, text)[0] for text in CALIBRATION[name](models)]
+        folder = cache / f"accuracy-{name}-{hashlib.sha256(json.dumps(calibration).encode()).hexdigest()[:12]}"
+        peer_files(model, graph, folder, calibration)
         truth = by_peer(TRUTH, folder, graph, ids)
         for engine in (*MARTLET[::-1], *PEERS):
             print(f"{name}: {engine} on {len(pieces)} texts", file=sys.stderr, flush=True)

@@ -6,7 +6,11 @@
  *
  * exact in int32, for `rows` rows of u8 and one panel of 32 columns of s8; `rows` is a constant at every call, so that
  * the sums can live in registers. MARTLET_GEMM_ROWS is the most rows of a tile. At step k / 4 the tile prefetches
- * `ahead_step` bytes from ahead + k / 4 * ahead_step, unless `ahead` is the constant NULL. */
+ * `ahead_step` bytes from ahead + k / 4 * ahead_step, unless `ahead` is the constant NULL.
+ *
+ * An instruction set may also give wide_tile_sums, with MARTLET_WIDE_ROWS and MARTLET_WIDE_FROM: the same for two
+ * panels that lie behind each other, with four groups of columns in sums; `ahead_step` counts lines for four steps.
+ * Linear layers use it from MARTLET_WIDE_FROM rows on. */
 
 /* Calls TILE(count) with a constant count for `count` from 1 to MARTLET_GEMM_ROWS. */
 #if MARTLET_GEMM_ROWS == 16

@@ -2,7 +2,8 @@
  * groups of four inputs are 16 rows of 64 bytes, 128 apart. Few rows, depths below 64, and the groups that fill no AMX
  * tile go through vpdpbusd, whose registers hold 12 rows.
  *
- * Checked against a model of the instructions (shared/amx_model.h). No machine with AMX was at hand to run or time it. */
+ * Checked against a model of the instructions (shared/amx_model.h). No machine with AMX was at hand to run or time
+ * it. */
 #define tile_sums tile_sums_vpdpbusd
 #include "tile_avx512vnni.h"
 #undef tile_sums

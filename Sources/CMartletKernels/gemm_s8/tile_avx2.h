@@ -1,5 +1,6 @@
-/* The int8 tile without VNNI. vpmaddubsw would saturate at 16 bits, so both sides are widened to 16 bits and vpmaddwd adds
- * pairs in 32 bits: exact for every u8 and s8. Six rows by eight columns at a time: 12 accumulators in registers. */
+/* The int8 tile without VNNI. vpmaddubsw would saturate at 16 bits, so both sides are widened to 16 bits and vpmaddwd
+ * adds pairs in 32 bits: exact for every u8 and s8. Six rows by eight columns at a time: 12 accumulators in
+ * registers. */
 #define MARTLET_INT8_LEVEL(name) martlet_##name##_avx2
 #include "prefetch_step.h"
 #define MARTLET_GEMM_ROWS 6

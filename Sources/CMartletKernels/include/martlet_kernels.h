@@ -36,6 +36,9 @@ enum {
  * threads of the process. */
 uint32_t martlet_cpu_features(void);
 
+/* Bytes of a core's second cache level; 1 MiB when the system does not say. */
+size_t martlet_level2_bytes(void);
+
 /* A linear layer with int8 weights, packed by martlet_pack_s8. `panels` counts groups of 32 output columns. */
 typedef struct {
     const int8_t *weights;      /* [panels][depth4][32][4], 64-byte aligned */

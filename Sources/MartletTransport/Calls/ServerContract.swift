@@ -20,6 +20,13 @@ struct ServerContract: Sendable {
         calls += ModelCalls(
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
         ).calls
+        let readiness = Readiness(handler: handler, drain: drain)
+        calls += OpenInferenceCalls(
+            handler: handler, codec: codec, limits: limits, software: software, readiness: readiness
+        ).calls
+        calls += TEICalls(
+            handler: handler, codec: codec, limits: limits, software: software, defaultModel: defaultModel
+        ).calls
         let services = Set(calls.map(\.method.service)).union(
             [Method.healthCheck, .reflect, .reflectAlpha].map(\.service)
         ).sorted()
@@ -29,7 +36,12 @@ struct ServerContract: Sendable {
         let choice = ModelChoice(handler: handler, defaultModel: defaultModel)
         var routes = [TextClassificationRoute(handler: handler, limits: limits, choice: choice).route]
         routes += JSONRoutes(calls: self.calls, limits: limits, choice: choice).routes
-        routes += HealthRoutes(handler: handler, drain: drain).routes
+        routes += HealthRoutes(readiness: readiness).routes
+        routes += OpenInferenceRoutes(handler: handler, limits: limits, software: software, readiness: readiness).routes
+        routes += TEIRoutes(
+            handler: handler, limits: limits, software: software, defaultModel: defaultModel, readiness: readiness
+        ).routes
+        routes += OpenAIRoutes(handler: handler, limits: limits, defaultModel: defaultModel).routes
         self.routes = IndexRoutes.adding(to: routes, software: software)
         router = HTTPRouter(self.routes)
     }

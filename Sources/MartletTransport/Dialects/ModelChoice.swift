@@ -5,13 +5,14 @@ internal import MartletCore
 struct ModelChoice: Sendable {
     static let header = "x-martlet-model"
     static let classification = "text-classification"
+    static let embedding = "feature-extraction"
 
     let handler: any InferenceHandler
     var defaultModel: ModelReference?
 
     /// - Parameter task: what the model must be able to do; nil for any.
-    /// - Throws: `.invalidArgument` for a name of another form, or when several models could be meant; `.unavailable` when
-    ///   none is ready.
+    /// - Throws: `.invalidArgument` for a name of another form, or when several models could be meant; `.unavailable`
+    ///   when none is ready.
     func reference(
         _ context: CallContext, query: [(name: String, value: String)] = [], task: String? = nil
     ) async throws(MartletError) -> ModelReference {

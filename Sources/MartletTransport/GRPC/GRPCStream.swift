@@ -102,10 +102,10 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
                 request: head.encoding, acceptable: head.acceptable, prefersCompression: shared.compressesAnswers)
             var deadline = Deadline.none
             if let timeout = head.timeout {
+                guard timeout > .zero else { throw Self.late }
                 deadline = Deadline(arrival.advanced(by: timeout))
                 deadlineTimer = loop.scheduleTask(in: TimeAmount(timeout)) { [weak self] in
-                    self?.end(
-                        with: MartletError(.deadlineExceeded, "the call's deadline passed before it was done"))
+                    self?.end(with: Self.late)
                 }
             }
             callContext = CallContext(deadline: deadline, arrival: arrival, metadata: head.metadata)
@@ -117,6 +117,10 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
         } catch {
             end(with: error)
         }
+    }
+
+    private static var late: MartletError {
+        MartletError(.deadlineExceeded, "the call's deadline passed before it was done")
     }
 
     private func receive(_ bytes: ByteBuffer) {
@@ -171,7 +175,7 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
 
     /// The peer may send more while little waits for the handler: what is not read takes no window update.
     private func readMore() {
-        guard !isReadPending, !inputEnded, waitingBytes < shared.limits.callCreditBytes, let context else { return }
+        guard !isReadPending, !inputEnded, waitingBytes < shared.limits.callCreditBytes / 2, let context else { return }
         if case .ended = state { return }
         isReadPending = true
         context.read()
@@ -283,14 +287,22 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
     private func handOver(_ headers: HPACKHeaders, _ context: ChannelHandlerContext, _ data: NIOAny) {
         state = .handedOver
         do {
-            if headers.first(name: ":method") == "POST", shared.contract.calls[headers.first(name: ":path") ?? ""] != nil {
+            let path = headers.first(name: ":path") ?? ""
+            if headers.first(name: ":method") == "POST", shared.contract.calls[path] != nil,
+                !shared.contract.routes.contains(where: { $0.pattern == path })
+            {
                 throw MartletError(.invalidArgument, "a call needs the content type application/grpc")
             }
             try connection.setup.addHTTPHandlers(to: context.channel)
         } catch {
             let status = error is MartletError ? "415" : "500"
-            let frame = HTTP2Frame.FramePayload.headers(.init(headers: [":status": status], endStream: true))
-            return context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+            context.write(
+                wrapOutboundOut(.headers(.init(headers: [":status": status], endStream: true))), promise: nil)
+            if case .headers(let frame) = unwrapInboundIn(data), !frame.endStream {
+                // Nobody reads what the client still sends.
+                context.write(wrapOutboundOut(.rstStream(.noError)), promise: nil)
+            }
+            return context.flush()
         }
         context.fireChannelRead(data)
         context.pipeline.syncOperations.removeHandler(self, promise: nil)

@@ -15,6 +15,19 @@ package struct HTTPExchange: Sendable {
     package let headers: CallMetadata
     package let body: any HTTPBody
     package let context: CallContext
+
+    package init(
+        method: String, path: String, parameters: [String: String] = [:], query: [(name: String, value: String)] = [],
+        headers: CallMetadata = CallMetadata(), body: any HTTPBody, context: CallContext = CallContext()
+    ) {
+        self.method = method
+        self.path = path
+        self.parameters = parameters
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.context = context
+    }
 }
 
 /// The body of a request. One reader.

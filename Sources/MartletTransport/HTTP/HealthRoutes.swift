@@ -3,8 +3,7 @@ internal import MartletWire
 
 /// What a load balancer asks.
 struct HealthRoutes: Sendable {
-    let handler: any InferenceHandler
-    let drain: DrainSignal
+    let readiness: Readiness
 
     var routes: [HTTPRoute] {
         [
@@ -21,11 +20,7 @@ struct HealthRoutes: Sendable {
                     tag: "health", response: .other("text/plain")),
                 failure: HTTPFailure.response
             ) { (exchange) throws(MartletError) in
-                if drain.isRaised { throw MartletError(.unavailable, "the server is shutting down") }
-                let models = try await handler.listModels(named: nil, context: exchange.context)
-                guard models.contains(where: { $0.state == .ready }) else {
-                    throw MartletError(.unavailable, "no model is ready")
-                }
+                try await readiness.check(exchange.context)
                 return Self.text("ready")
             },
         ]

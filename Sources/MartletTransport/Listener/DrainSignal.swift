@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Says, once, that the server takes no further calls; for calls that would otherwise never end.
-final class DrainSignal: Sendable {
+package final class DrainSignal: Sendable {
     private struct State {
         var isRaised = false
         var nextWaiter = 0
@@ -9,6 +9,8 @@ final class DrainSignal: Sendable {
     }
 
     private let state = Mutex(State())
+
+    package init() {}
 
     var isRaised: Bool { state.withLock { $0.isRaised } }
 

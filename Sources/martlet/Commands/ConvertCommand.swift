@@ -10,17 +10,18 @@ struct ConvertCommand: ParsableCommand {
         abstract: "Make a version to serve from a Hugging Face folder.",
         discussion: """
             Reads config.json, model.safetensors (whole or in parts) and tokenizer.json or vocab.txt of a BERT \
-            sequence classifier, and publishes <models>/<name>/<version>/ in one step: a running server sees it \
-            whole or not at all, and takes it over. No Python is needed.
+            sequence classifier, or of an encoder whose vectors are wanted, and publishes <models>/<name>/<version>/ \
+            in one step: a running server sees it whole or not at all, and takes it over. No Python is needed.
 
             int8 is measured against the model's own float path on a set of texts, and the result goes into the \
             version's receipt: how many texts keep their best label, the largest change of a score, the lowest \
-            cosine. Below the gate nothing is published without --force. Texts like your own traffic make the \
-            receipt yours: --calibration FILE, one a line.
+            cosine of a vector. Below the gate nothing is published without --force. Texts like your own traffic \
+            make the receipt yours: --calibration FILE, one a line.
 
             Examples:
               martlet convert bert-folder --name guard --version 1 --positive-label INJECTION --aggregation max
               martlet convert body-folder --head head-folder --name topics
+              martlet convert sentence-folder --name minilm
               martlet convert bert-folder --name guard --precision float32
               martlet convert bert-folder --name guard --calibration texts.txt --gate 0.995 --json
             """)
@@ -40,6 +41,17 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A folder whose head (and config.json) goes over the model's.", valueName: "folder"))
     var head: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What the model is for: \(TaskChoice.list); auto takes what config.json says.", valueName: "task"))
+    var task: TaskChoice = .auto
+
+    @Option(
+        help: ArgumentHelp(
+            "How a text's rows become its vector: mean or cls (default: what the folder says, else mean).",
+            valueName: "way"))
+    var pooling: Pooling?
+
     @Option(help: ArgumentHelp("int8 or float32.", valueName: "precision"))
     var precision: Precision = .int8
 
@@ -55,8 +67,13 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Texts to calibrate and measure with, one a line.", valueName: "file"))
     var calibration: String?
 
-    @Option(help: ArgumentHelp("Least share of texts whose best label must stay the same.", valueName: "share"))
-    var gate = 0.99
+    @Option(
+        help: ArgumentHelp(
+            "Least share of texts whose best label must stay the same (default: "
+                + "\(ConvertOptions.defaultGate(.classification))), or least cosine of any vector (default: "
+                + "\(ConvertOptions.defaultGate(.embedding))).",
+            valueName: "share"))
+    var gate: Double?
 
     @Option(help: ArgumentHelp("The model's licence, for the manifest.", valueName: "text"))
     var licence: String?
@@ -75,7 +92,7 @@ struct ConvertCommand: ParsableCommand {
             throw ValidationError("--name: 1 to 128 letters, digits, '.', '_' or '-', the first a letter or a digit.")
         }
         if let version, version < 1 { throw ValidationError("--version must be at least 1.") }
-        if !(0...1).contains(gate) { throw ValidationError("--gate must be from 0 to 1.") }
+        if let gate, !(0...1).contains(gate) { throw ValidationError("--gate must be from 0 to 1.") }
         if aggregation == .modelDefault { throw ValidationError("--aggregation must be a rule of its own here.") }
     }
 
@@ -84,6 +101,8 @@ struct ConvertCommand: ParsableCommand {
         if let head { try InputFile.requireFolder(head) }
         var options = ConvertOptions(name: name, version: version)
         options.precision = precision
+        options.task = task.task
+        options.pooling = pooling
         options.head = head.map { SourceFolder($0) }
         options.positiveLabel = positiveLabel
         options.documentAggregation = aggregation?.value
@@ -134,8 +153,12 @@ struct ConvertCommand: ParsableCommand {
         var digest: String
         var folder: String
         var parameters: Int
+        var task: String
         var classLabels: [String]
-        var problemType: String
+        /// Of a classifier.
+        var problemType: String?
+        /// Of a model that gives vectors.
+        var pooling: String?
         var ignoredTensors: [String]
         var receipt: QualityReceipt?
     }
@@ -150,8 +173,10 @@ struct ConvertCommand: ParsableCommand {
                     Described(
                         name: published.id.model, version: published.id.number, digest: published.digest,
                         folder: folder,
-                        parameters: report.parameters, classLabels: report.classLabels,
-                        problemType: report.problemType.rawValue, ignoredTensors: report.ignoredTensors,
+                        parameters: report.parameters,
+                        task: (report.pooling == nil ? ModelTask.classification : .embedding).rawValue,
+                        classLabels: report.classLabels, problemType: report.problemType?.rawValue,
+                        pooling: report.pooling?.rawValue, ignoredTensors: report.ignoredTensors,
                         receipt: report.receipt)))
             return
         }
@@ -159,7 +184,8 @@ struct ConvertCommand: ParsableCommand {
             "\(output.styled("✓", .boldGreen)) \(output.styled("\(published.id)", .bold)) published in \(folder), "
                 + "\(Quantity.count(report.parameters)) parameters, \(precision.rawValue), in \(Quantity.time(took))")
         output.line("  digest  \(published.digest)")
-        output.line("  labels  \(report.classLabels.joined(separator: ", ")) (\(report.problemType.rawValue))")
+        output.line("  task    \(report.taskSummary)")
+        if !report.classLabels.isEmpty { output.line("  labels  \(report.classLabels.joined(separator: ", "))") }
         if !report.ignoredTensors.isEmpty {
             output.line("  ignored \(report.ignoredTensors.count) tensors that are no part of the encoder or its head")
         }
@@ -178,3 +204,16 @@ struct ConvertCommand: ParsableCommand {
 }
 
 extension Precision: ExpressibleByArgument {}
+extension Pooling: ExpressibleByArgument {}
+
+/// `--task`.
+enum TaskChoice: String, CaseIterable, ExpressibleByArgument {
+    case auto
+    case classification = "text-classification"
+    case embedding = "feature-extraction"
+
+    /// Nil for `auto`.
+    var task: ModelTask? { ModelTask(rawValue: rawValue) }
+
+    static let list = allCases.map(\.rawValue).joined(separator: ", ")
+}

@@ -94,20 +94,26 @@ struct InspectCommand: ParsableCommand {
         let shape = manifest.configuration
         var rows = [
             ("digest", digest),
-            ("task", "\(manifest.task), \(manifest.problemType.rawValue)"),
-            ("labels", manifest.classLabels.joined(separator: ", ")),
+            ("task", manifest.taskSummary),
             (
                 "encoder",
                 "\(manifest.architecture), \(shape.layers) layers, \(shape.hiddenSize) wide, \(shape.heads) heads, "
                     + "\(shape.intermediateSize) inner, \(manifest.precision.rawValue)"
             ),
-            ("reads", "\(shape.maxPositions) tokens at once; longer documents in windows"),
+            (
+                "reads",
+                "\(shape.maxPositions) tokens at once"
+                    + (manifest.pooling == nil ? "; longer documents in windows" : "")
+            ),
             (
                 "tokenizer",
                 "\(manifest.tokenizer.kind), \(Quantity.count(manifest.tokenizer.vocabularySize)) tokens, "
                     + (manifest.tokenizer.lowercase ? "lower case" : "cased")
             ),
         ]
+        if !manifest.classLabels.isEmpty {
+            rows.insert(("labels", manifest.classLabels.joined(separator: ", ")), at: 2)
+        }
         if let label = manifest.positiveLabel { rows.append(("positive label", label)) }
         if let rule = manifest.documentAggregation { rows.append(("documents", "aggregated by \(rule)")) }
         let memory = LoadedMemory(manifest)

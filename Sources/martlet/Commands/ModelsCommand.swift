@@ -4,15 +4,32 @@ import MartletCore
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List the models a server has, with the state of each version.",
+        abstract: "See what a server serves, and change it.",
         discussion: """
-            A version is 'ready' when it answers, and 'failed' with its reason when it was refused; the others are on \
-            their way in or out.
+            Without a further word it lists the models. A version is 'ready' when it answers, and 'failed' with its \
+            reason when it was refused; the others are on their way in or out.
 
             Examples:
               martlet models
               martlet models guard --address unix:/run/martlet.sock
-              martlet models --json
+              martlet models label guard stable 3
+              martlet models watch
+            """,
+        subcommands: [
+            ListModelsCommand.self, LoadModelCommand.self, UnloadModelCommand.self, LabelModelCommand.self,
+            WatchModelsCommand.self, ModelStatisticsCommand.self,
+        ],
+        defaultSubcommand: ListModelsCommand.self)
+}
+
+struct ListModelsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the models with the state of each version.",
+        discussion: """
+            Examples:
+              martlet models list
+              martlet models list guard --json
             """)
 
     @Argument(help: "Only this model.")
@@ -27,12 +44,6 @@ struct ModelsCommand: AsyncParsableCommand {
         let name = name
         let timeout = try connection.deadline()
         let statuses = try await connection.withClient { try await $0.listModels(named: name, timeout: timeout) }
-        if json {
-            Output.standard.line(JSONText.pretty(statuses.map(AnswerJSON.Status.init)))
-        } else if statuses.isEmpty {
-            Output.standard.line("the server has no models")
-        } else {
-            ModelTable.lines(statuses, output: .standard).forEach { Output.standard.line($0) }
-        }
+        ModelTable.show(statuses, json: json)
     }
 }

@@ -13,29 +13,16 @@ struct TextClassification: Sendable {
     let json: Bool
     let connection: ConnectionOptions
 
-    /// Texts in one call: enough to fill a batch, few enough that answers come soon.
-    private static let textsPerCall = 64
-
     func run() async throws {
-        var lines = try texts.isEmpty ? LineReader(path: file ?? "-") : nil
-        var given = texts[...]
+        var batches = try TextBatches(texts: texts, file: file)
         let timeout = try connection.deadline()
         let isSingle = texts.count == 1
         var failed: String?
         // One connection for all; a call at a time keeps the answers in order.
         let client = try await connection.connect()
         do {
-            while true {
-                var inputs: [TextInput] = []
-                while inputs.count < Self.textsPerCall {
-                    // A line that is there is not held back for lines that may come much later.
-                    if !inputs.isEmpty, let lines, !lines.hasLine { break }
-                    guard let text = try given.popFirst() ?? lines?.next() else { break }
-                    // A blank line of a file is no text; one given on the command line is a mistake worth an answer.
-                    if lines != nil, text.allSatisfy(\.isWhitespace) { continue }
-                    inputs.append(TextInput(text, pair: pair))
-                }
-                if inputs.isEmpty { break }
+            while let texts = try batches.next() {
+                let inputs = texts.map { TextInput($0, pair: pair) }
                 let answer = try await client.classify(
                     ClassifyRequest(model: model, inputs: inputs, overflow: overflow, topK: topK), timeout: timeout)
                 for (input, result) in zip(inputs, answer.results) {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import MartletArtifact
+import MartletConvert
 import MartletCore
 import MartletEncoder
-import MartletText
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -62,22 +62,8 @@ struct VerifyCommand: ParsableCommand {
 
     /// Runs the golden examples as the server does when it loads the version.
     private func runGolden(_ artifact: ModelArtifact) throws(MartletError) -> String {
-        let tokenizer = try BertTokenizer(tokenizerJSON: artifact.tokenizerJSON)
         let kernels = KernelTable.best(atMost: cpu.flatMap { CPULevel(rawValue: $0) })
-        let encoder = try EncoderModel(
-            configuration: artifact.manifest.configuration, tensors: artifact.tensors, kernels: kernels)
-        let encodings = artifact.golden.map { tokenizer.encode($0.input) }
-        let scratch = try encoder.scratch(rowsMax: encodings.map(\.ids.count).max() ?? 1)
-        var actual: [[Float]] = []
-        for encoding in encodings {
-            var batch = PackedBatch()
-            batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)
-            var logits: [Float] = []
-            try encoder.run(batch, scratch: scratch, isCancelled: { false }, results: &logits)
-            actual.append(logits)
-        }
-        let result = try GoldenComparison.check(
-            artifact.golden, actual: actual, tokens: encodings.map(\.ids), precision: artifact.manifest.precision)
+        let result = try GoldenCheck.run(artifact, kernels: kernels)
         return "\(result.examples) golden examples with \(kernels.level.rawValue) kernels, largest difference "
             + "\(result.maxDifference)"
     }

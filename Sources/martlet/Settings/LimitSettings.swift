@@ -29,6 +29,7 @@ package enum LimitSettings {
         ("keepaliveTimeout", .time(\.keepaliveTimeout), "for the answer to that ping"),
         ("heartbeatInterval", .time(\.heartbeatInterval), "silence after which a stream of events is sent a comment"),
         ("textsPerRequestMax", .number(\.textsPerRequestMax, .count), "texts in one request"),
+        ("teiBatchTextsMax", .number(\.teiBatchTextsMax, .count), "texts in one request of TEI's REST form"),
         ("textBytesMax", .number(\.textBytesMax, .bytes), "UTF-8 bytes of one text, its pair included"),
         ("documentBytesMax", .number(\.documentBytesMax, .bytes), "bytes of one document"),
         ("batchTokensMax", .number(\.batchTokensMax, .count), "tokens that one packed batch aims at"),

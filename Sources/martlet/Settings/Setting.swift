@@ -21,13 +21,16 @@ package struct Setting: Sendable {
     /// `limits.drainTimeout` becomes `MARTLET_LIMITS_DRAIN_TIMEOUT`.
     package var environmentName: String {
         var name = "MARTLET_"
+        var wasUppercase = false
         for character in key {
             if character == "." {
                 name.append("_")
             } else {
-                if character.isUppercase { name.append("_") }
+                // `tlsClientCA` has three words.
+                if character.isUppercase, !wasUppercase { name.append("_") }
                 name.append(contentsOf: character.uppercased())
             }
+            wasUppercase = character.isUppercase
         }
         return name
     }

@@ -161,6 +161,10 @@ enum AnswerJSON {
         var maxTokens: Int
         var memoryBytes: Int
         var leases: Int
+        var problemType: String
+        var dimensions: Int
+        var vocabularySize: Int
+        var architecture: String
 
         init(_ status: ModelStatus) {
             name = status.name
@@ -174,6 +178,10 @@ enum AnswerJSON {
             maxTokens = status.maxTokens
             memoryBytes = status.memoryBytes
             leases = status.leases
+            problemType = status.problemType
+            dimensions = status.dimensions
+            vocabularySize = status.vocabularySize
+            architecture = status.architecture
         }
     }
 }

@@ -2,15 +2,25 @@ import MartletCore
 
 /// Model statuses as a table.
 enum ModelTable {
+    static func show(_ statuses: [ModelStatus], json: Bool) {
+        if json {
+            Output.standard.line(JSONText.pretty(statuses.map(AnswerJSON.Status.init)))
+        } else if statuses.isEmpty {
+            Output.standard.line("the server has no models")
+        } else {
+            lines(statuses, output: .standard).forEach { Output.standard.line($0) }
+        }
+    }
+
     static func lines(_ statuses: [ModelStatus], output: Output) -> [String] {
         var table = Table([
-            ("model", .left), ("version", .right), ("state", .left), ("names", .left), ("labels", .left),
+            ("model", .left), ("version", .right), ("state", .left), ("names", .left), ("answers", .left),
             ("tokens", .right), ("memory", .right), ("calls", .right), ("digest", .left),
         ])
         for status in statuses {
             table.append([
                 status.name, String(status.version), status.state.rawValue, status.versionLabels.joined(separator: " "),
-                shortened(status.classLabels), status.maxTokens == 0 ? "" : String(status.maxTokens),
+                answers(of: status), status.maxTokens == 0 ? "" : String(status.maxTokens),
                 status.memoryBytes == 0 ? "" : Quantity.bytes(status.memoryBytes), String(status.leases),
                 String(status.digest.prefix(12)),
             ])
@@ -20,6 +30,12 @@ enum ModelTable {
             output.styled("\(status.name)/\(status.version) \(status.state.rawValue): ", .yellow) + status.reason
         }
         return table.lines(for: output) + reasons
+    }
+
+    /// The labels, or what a model gives instead.
+    private static func answers(of status: ModelStatus) -> String {
+        guard status.task == ModelTask.embedding.rawValue else { return shortened(status.classLabels) }
+        return status.dimensions > 0 ? "vectors of \(status.dimensions)" : "vectors"
     }
 
     private static func shortened(_ labels: [String]) -> String {

@@ -5,26 +5,26 @@ enum ReceiptTable {
     static func lines(_ receipt: QualityReceipt, output: Output) -> [String] {
         var table = Table([("", .left), ("", .right), ("", .left)])
         table.append(["texts compared", Quantity.count(receipt.sentences), ""])
-        table.append(["same best label", Quantity.percent(receipt.labelAgreement), ""])
-        table.append([
-            "of clear answers", Quantity.percent(receipt.clearAgreement),
-            receipt.passes
-                ? "at least \(Quantity.percent(receipt.gate)) asked"
-                : "BELOW the gate of \(Quantity.percent(receipt.gate))",
-        ])
-        table.append(["largest score drift", Quantity.fixed(receipt.maxScoreDrift, 4), ""])
-        table.append([
-            "cosine of logits", Quantity.fixed(receipt.minLogitCosine, 5),
-            "lowest; mean \(Quantity.fixed(receipt.meanLogitCosine, 5))",
-        ])
-        table.append([
-            "cosine of vectors", Quantity.fixed(receipt.minPooledCosine, 5),
-            "lowest; mean \(Quantity.fixed(receipt.meanPooledCosine, 5))",
-        ])
+        let asked = receipt.answers == nil ? Quantity.fixed(receipt.gate, 5) : Quantity.percent(receipt.gate)
+        let judgement = receipt.passes ? "at least \(asked) asked" : "BELOW the gate of \(asked)"
+        if let answers = receipt.answers {
+            table.append(["same best label", Quantity.percent(answers.labelAgreement), ""])
+            table.append(["of clear answers", Quantity.percent(answers.clearAgreement), judgement])
+            table.append(["largest score drift", Quantity.fixed(answers.maxScoreDrift, 4), ""])
+            table.append([
+                "cosine of logits", Quantity.fixed(answers.minLogitCosine, 5),
+                "lowest; mean \(Quantity.fixed(answers.meanLogitCosine, 5))",
+            ])
+            table.append([
+                "cosine of vectors", Quantity.fixed(answers.minPooledCosine, 5),
+                "lowest; mean \(Quantity.fixed(answers.meanPooledCosine, 5))",
+            ])
+        }
         if let least = receipt.minEmbeddingCosine, let mean = receipt.meanEmbeddingCosine {
             table.append([
                 "cosine of embeddings", Quantity.fixed(least, 5), "lowest; mean \(Quantity.fixed(mean, 5))",
             ])
+            if receipt.answers == nil { table.append(["", "", judgement]) }
         }
         return table.lines()
     }

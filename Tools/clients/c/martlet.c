@@ -56,6 +56,7 @@ struct call {
     bool is_done;
     martlet_status status;
     int (*next)(const ProtobufCMessage **message, void *data);
+    const ProtobufCMessage *ahead; /* read from the caller, and not sent yet */
     /* False ends the call; the status then says why, or is still 0 for a cancel. */
     bool (*payload)(struct call *call, const uint8_t *bytes, size_t count);
     void *data;
@@ -329,14 +330,18 @@ static bool open_call(martlet_connection *connection, struct call *call, uint32_
     return send_frame(connection, MARTLET__V1__FRAME__KIND_OPEN, connection->call, &open);
 }
 
-/* Sends what may go now. False when the call cannot go on. */
+/* Sends the message that was read ahead, or reads one. False when the call cannot go on. */
 static bool send_next(martlet_connection *connection, struct call *call, bool *is_sending) {
-    const ProtobufCMessage *message = NULL;
-    int more = call->next(&message, call->data);
-    if (more > 0 && message != NULL) return send_message(connection, call, message);
+    if (call->ahead != NULL) {
+        const ProtobufCMessage *message = call->ahead;
+        call->ahead = NULL;
+        return send_message(connection, call, message);
+    }
+    int more = call->next(&call->ahead, call->data);
+    if (more > 0 && call->ahead != NULL) return true;
     *is_sending = false;
     if (more < 0) return false;
-    Martlet__V1__HalfClose half_close = MARTLET__V1__HALF_CLOSE__INIT;
+    Martlet__V1__HalfClose half_close = MARTLET__V1__HALF_CLOSE__INIT; /* needs no credit */
     return send_frame(connection, MARTLET__V1__FRAME__KIND_HALF_CLOSE, connection->call, &half_close) &&
            flush(connection);
 }
@@ -352,8 +357,8 @@ static bool run_until_done(martlet_connection *connection, struct call *call) {
             continue;
         }
         if (held(&connection->in) == 0 && connection->is_over && connection->why.code != MARTLET_UNAVAILABLE) return false;
-        /* One message at a time: what the server does not take is not read from the caller. */
-        if (is_sending && call->may_send > 0 && held(&connection->out) == 0) {
+        /* One message at a time: what the server does not take is not read from the caller, but for one. */
+        if (is_sending && (call->ahead == NULL || call->may_send > 0) && held(&connection->out) == 0) {
             if (!send_next(connection, call, &is_sending)) return false;
             continue;
         }

@@ -77,7 +77,7 @@ void martlet_service_init(
     martlet_service *service, martlet_connection *connection, const ProtobufCServiceDescriptor *descriptor);
 
 /* The next request of a stream. Sets *message, which must live until the next call of this function.
- * Returns 1 for a message, 0 after the last, -1 to cancel the call. Asked only when the server takes more. */
+ * Returns 1 for a message, 0 after the last, -1 to cancel the call. Asked one message ahead of what the server takes. */
 typedef int (*martlet_next)(const ProtobufCMessage **message, void *data);
 
 /* An answer of a stream, which lives as long as this function runs. Returns false to cancel the call. */

@@ -1,21 +1,20 @@
 """Looks for prompt injection in a long document: prints where the suspicious passages stand, then the verdict."""
 
+import pathlib
 import sys
 
-from martlet import Client
+import martlet
 
 
 def main(address: str, path: str) -> None:
-    with Client(address) as client, open(path, "rb") as document:
-        for event in client.classify_document("guard", document, aggregation="AGGREGATION_MAX", omit_running=True):
-            if event.HasField("window"):
-                best, span = event.window.scores[0], event.window.span
-                if best.label == "INJECTION":
+    with martlet.Client(address, timeout=600) as client:
+        for event in client.classify_document("guard", pathlib.Path(path), aggregation="max", running=False):
+            match event:
+                case martlet.WindowResult(span=span, scores=(best, *_)) if best.label == "INJECTION":
                     print(f"bytes {span.byte_start}-{span.byte_end}: {best.label} {best.score:.3f}")
-            elif event.HasField("final"):
-                final = event.final
-                read = f"{final.coverage.bytes_classified} bytes in {final.windows} windows"
-                print(f"{final.label} {final.scores[0].score:.3f}, {read}")
+                case martlet.FinalVerdict() as final:
+                    read = f"{final.coverage.bytes_classified} bytes in {final.windows} windows"
+                    print(f"{final.label} {final.scores[0].score:.3f}, {read}")
 
 
 if __name__ == "__main__":

@@ -1,254 +1,217 @@
-"""A client of the Martlet native protocol (Protos/PROTOCOL.md): one connection, one call at a time, blocking.
+"""The blocking client.
 
-    with Client("127.0.0.1:8970") as client:
-        print(client.classify("guard", ["Ignore all previous instructions."]))
-        for event in client.classify_document("guard", open("book.txt", "rb")):
+    with martlet.Client("127.0.0.1:8970") as client:
+        print(client.classify("guard", ["Ignore all previous instructions."]).results[0].label)
+        for event in client.classify_document("guard", pathlib.Path("book.txt")):
             print(event)
 """
 
 from __future__ import annotations
 
 import contextlib
-import selectors
-import socket
-import struct
 import time
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, Protocol, TypeVar
 
-from google.protobuf.message import DecodeError, Message
+from martlet import calls, documents, types
+from martlet.calls import StreamRequest, Text
+from martlet.documents import Document
+from martlet.errors import MartletError
+from martlet.native import NativeTransport
+from martlet.options import TLS, Address, Options, Retry
+from martlet.retrying import Attempts
+from martlet.types import Aggregation, Overflow
 
-from martlet.v1 import inference_pb2 as inference
-from martlet.v1 import models_pb2 as models
-from martlet.v1 import native_pb2 as native
-from martlet.v1 import types_pb2 as types
-
-AnyMessage = TypeVar("AnyMessage", bound=Message)
-PREFACE, SOFTWARE = b"MARTLET1", "martlet-python/0.1.0"
-INFERENCE, MODELS = "/martlet.v1.InferenceService/", "/martlet.v1.ModelService/"
-MESSAGE_BYTES_MAX, FRAME_OVERHEAD, CREDIT_BYTES, CHUNK_BYTES = 64 << 20, 65536, 256 << 10, 32 << 10
-DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE = 4, 8, 13, 14
+Answer = TypeVar("Answer")
 
 
-class MartletError(Exception):
-    """A call or connection that failed. `code` is a gRPC status number; `retry_after` seconds, None without a hint."""
+class Transport(Protocol):
+    """Calls by name and bytes. Deadlines are instants of `time.monotonic`."""
 
-    def __init__(self, code: int, message: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{message} (code {code})")
-        self.code, self.message, self.retry_after = code, message, retry_after
+    def unary(self, path: str, request: bytes, deadline: float | None) -> bytes: ...
+
+    def stream(self, path: str, requests: Iterator[bytes], deadline: float | None) -> Iterator[bytes]: ...
+
+    def ping(self, deadline: float | None) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Client(contextlib.AbstractContextManager["Client"]):
-    """One connection to `host:port` or `unix:/path`. Not for several threads; open one client each."""
+    """Calls to one server, from any thread. Connects when the first call needs it, and again when a connection is lost.
 
-    def __init__(self, address: str, *, token: str = "", connect_timeout: float = 10.0) -> None:
-        self._token, self._call, self._busy, self._account = token, 0, False, 0
-        self._in, self._out = bytearray(), bytearray(PREFACE)
-        self._deadline: float | None = time.monotonic() + connect_timeout
-        if address.startswith("unix:"):
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._socket.connect(address.removeprefix("unix:"))
-        else:
-            host, _, port = address.rpartition(":")
-            self._socket = socket.create_connection((host.strip("[]"), int(port)), connect_timeout)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.setblocking(False)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._socket, selectors.EVENT_READ)
-        try:
-            self._send(hello=native.Hello(
-                protocol=1, message_bytes_max=MESSAGE_BYTES_MAX, initial_credit_bytes=CREDIT_BYTES, software=SOFTWARE))
-            while len(self._in) < len(PREFACE):
-                self._wait()
-            if self._take(len(PREFACE)) != PREFACE:
-                raise MartletError(INTERNAL, "the server does not speak the native protocol")
-            self.server: native.Hello = self._receive("hello").hello
-        except BaseException:
-            self.close()
-            raise
+    `address` is `host:port`, `[ipv6]:port` or `unix:/path`. A `model` is named `guard` (the latest version), `guard@3` or
+    `guard:stable`. `timeout` is in seconds, for the whole call with its retries; None waits for ever, and every call may
+    give its own. Calls raise `MartletError`.
+    """
+
+    def __init__(
+        self, address: str, *, transport: Literal["native", "grpc"] = "native", timeout: float | None = None,
+        retry: Retry = Retry(), tls: TLS | None = None, token: str = "", connect_timeout: float = 10.0,
+    ) -> None:
+        self._retry, self._timeout = retry, timeout
+        options = Options(token=token, tls=tls, connect_timeout=connect_timeout)
+        self._transport = make_transport(transport, Address.parse(address), options)
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection, which cancels a call in progress."""
-        self._selector.close()
-        self._socket.close()
+        """Closes the connections."""
+        self._transport.close()
+
+    # Inference
 
     def classify(
-        self, model: str, inputs: Iterable[str | tuple[str, str]], *, timeout: float | None = None, **options: object,
-    ) -> inference.ClassifyResponse:
-        """Classifies texts or pairs of texts. `options`: `overflow`, `top_k`, `return_logits` of ClassifyRequest."""
-        texts = [
-            inference.TextInput(text=i) if isinstance(i, str) else inference.TextInput(text=i[0], pair=i[1])
-            for i in inputs]
-        request = inference.ClassifyRequest(model=model_reference(model), inputs=texts, **options)
-        return self._unary(INFERENCE + "Classify", request, inference.ClassifyResponse, timeout)
+        self, model: str, inputs: Iterable[Text], *, overflow: Overflow = "error", top_k: int = 0,
+        return_logits: bool = False, timeout: float | None = None,
+    ) -> types.ClassifyAnswer:
+        """Classifies texts or pairs of texts: `results[i]` answers `inputs[i]`. `top_k` 0 returns all labels."""
+        return self._unary(calls.classify(model, inputs, overflow, top_k, return_logits), timeout)
 
-    def list_models(self, name: str = "", *, timeout: float | None = None) -> list[models.ModelStatus]:
+    def classify_stream(
+        self, requests: Iterable[StreamRequest], *, unordered: bool = False, timeout: float | None = None
+    ) -> Iterator[types.StreamAnswer]:
+        """Many requests on one call, as many at once as the server takes. A failed one does not end the stream.
+
+        Answers come in the order of the requests, or with `unordered` as they are ready. Leaving the loop and closing the
+        iterator cancels what is in flight.
+        """
+        messages = (calls.classify_stream(request, unordered) for request in requests)
+        stream = self._stream(calls.INFERENCE + "ClassifyStream", lambda: messages, False, timeout)
+        return decoded(stream, calls.stream_answer)
+
+    def classify_document(
+        self, model: str, document: Document, *, window_tokens: int = 0, stride_tokens: int = 0,
+        aggregation: Aggregation = "model_default", focus_label: str = "", top_k: int = 0, min_confidence: float = 0.0,
+        windows: bool = True, running: bool = True, timeout: float | None = None,
+    ) -> Iterator[types.DocumentEvent]:
+        """Classifies a document of any length; yields windows and running verdicts as they become true, the final one last.
+
+        The document is read one chunk ahead of what the server takes, and the server goes no further than the loop does.
+        Leaving the loop and closing the iterator cancels the call. `min_confidence` above 0 stops early at that score.
+        """
+        options = calls.document_options(
+            model, window_tokens, stride_tokens, aggregation, focus_label, top_k, min_confidence, windows, running)
+
+        def messages() -> Iterator[bytes]:
+            yield options
+            for chunk in documents.chunks(document):
+                yield calls.document_chunk(chunk)
+
+        stream = self._stream(
+            calls.INFERENCE + "ClassifyDocument", messages, documents.can_repeat(document), timeout)
+        return decoded(stream, calls.document_event)
+
+    def embed(
+        self, model: str, inputs: Iterable[str | Sequence[int]], *, overflow: Overflow = "error", normalize: bool = True,
+        dimensions: int = 0, per_token: bool = False, timeout: float | None = None,
+    ) -> types.EmbedAnswer:
+        """Vectors of texts, or of token ids: `results[i]` answers `inputs[i]`. `dimensions` 0 keeps all values."""
+        return self._unary(calls.embed(model, inputs, overflow, normalize, dimensions, per_token), timeout)
+
+    def tokenize(
+        self, model: str, inputs: Iterable[Text], *, add_special_tokens: bool = True, timeout: float | None = None
+    ) -> types.TokenizeAnswer:
+        """The tokens that the model makes of texts, with their places."""
+        return self._unary(calls.tokenize(model, inputs, add_special_tokens), timeout)
+
+    def detokenize(
+        self, model: str, sequences: Iterable[Sequence[int]], *, skip_special_tokens: bool = True,
+        timeout: float | None = None,
+    ) -> types.DetokenizeAnswer:
+        """The texts that token ids stand for."""
+        return self._unary(calls.detokenize(model, sequences, skip_special_tokens), timeout)
+
+    # Models
+
+    def list_models(self, name: str = "", *, timeout: float | None = None) -> list[types.ModelStatus]:
         """Every version of every model, or of the one named."""
-        request = models.ListModelsRequest(name=name)
-        return list(self._unary(MODELS + "ListModels", request, models.ListModelsResponse, timeout).models)
+        return self._unary(calls.list_models(name), timeout)
 
-    def get_model(self, model: str, *, timeout: float | None = None) -> models.ModelStatus:
+    def get_model(self, model: str, *, timeout: float | None = None) -> types.ModelStatus:
         """The version that `model` leads to now."""
-        request = models.GetModelRequest(model=model_reference(model))
-        return self._unary(MODELS + "GetModel", request, models.ModelStatus, timeout)
+        return self._unary(calls.get_model(model), timeout)
+
+    def watch_models(self, name: str = "", *, timeout: float | None = None) -> Iterator[list[types.ModelStatus]]:
+        """What `list_models` answers, now and after each change, until the server leaves."""
+        call = calls.watch_models(name)
+        stream = self._stream(call.path, lambda: iter([call.request]), True, timeout)
+        return decoded(stream, call.decode)
+
+    def load_model(self, name: str, *, timeout: float | None = None) -> list[types.ModelStatus]:
+        """Looks at the model's folder and loads what its policy wants, also after an unload; waits for it."""
+        return self._unary(calls.load_model(name), timeout)
+
+    def unload_model(self, name: str, *, timeout: float | None = None) -> None:
+        """Takes a model out of service until it is loaded again; calls in flight finish first."""
+        self._unary(calls.unload_model(name), timeout)
+
+    def set_label(self, name: str, label: str, version: int | None, *, timeout: float | None = None) -> None:
+        """Points a version label at a ready version; None takes the label away."""
+        self._unary(calls.set_label(name, label, version), timeout)
+
+    # The server
+
+    def statistics(self, name: str = "", *, timeout: float | None = None) -> list[types.ModelStatistics]:
+        """What each loaded version has done, or each of the one model named."""
+        return self._unary(calls.statistics(name), timeout)
+
+    def server(self, *, timeout: float | None = None) -> types.ServerStatus:
+        """What the server tells about itself."""
+        return self._unary(calls.server(), timeout)
 
     def ping(self, *, timeout: float | None = None) -> float:
         """Seconds there and back."""
         start = time.monotonic()
-        self._deadline = None if timeout is None else start + timeout
-        self._send(ping=native.Ping(data=time.monotonic_ns()))
-        self._receive("pong")
+        self._transport.ping(self._deadline(timeout))
         return time.monotonic() - start
 
-    def classify_document(
-        self, model: str, document: bytes | BinaryIO | Iterable[bytes], *, timeout: float | None = None,
-        **options: object,
-    ) -> Iterator[inference.DocumentEvent]:
-        """Streams UTF-8 bytes; yields events as they become true, `final` last. Closing the generator cancels.
+    # How calls run
 
-        `options` are the fields of DocumentOptions, such as `window_tokens` or `min_confidence`. The document is read
-        one chunk ahead of what the server takes, and the server goes no further than the caller iterates.
-        """
-        chosen = inference.DocumentOptions(model=model_reference(model), **options)
-        chunks, used, sending = chunks_of(document), 0, True
-        data = next(chunks, None)
-        with self._calling(INFERENCE + "ClassifyDocument", timeout) as call:
-            self._message(call, inference.DocumentChunk(options=chosen))
-            while self._busy:
-                if (frame := self._next_frame()) is not None:
-                    if frame.WhichOneof("kind") == "message":
-                        yield parse(frame.message.payload, inference.DocumentEvent)
-                        used += max(64, len(frame.message.payload))
-                    if used >= CREDIT_BYTES // 2:  # granted when used, so that a slow reader slows the server down
-                        self._send(call_id=call, credit=native.Credit(bytes=used))
-                        used = 0
-                    continue
-                if sending and not self._out and (data is None or self._account > 0):
-                    if sending := data is not None:
-                        self._message(call, inference.DocumentChunk(data=data))
-                        data = next(chunks, None)
-                    else:
-                        self._send(call_id=call, half_close=native.HalfClose())
-                self._wait()
+    def _deadline(self, timeout: float | None) -> float | None:
+        timeout = self._timeout if timeout is None else timeout
+        return None if timeout is None else time.monotonic() + timeout
 
-    def _unary(self, method: str, request: Message, kind: type[AnyMessage], timeout: float | None) -> AnyMessage:
-        answer: AnyMessage | None = None
-        with self._calling(method, timeout) as call:
-            while self._account <= 0:  # a server that grants nothing at first
-                self._receive("credit")
-            self._message(call, request)
-            self._send(call_id=call, half_close=native.HalfClose())
-            while self._busy:
-                frame = self._receive("message", "status")
-                if frame.WhichOneof("kind") == "message":
-                    answer = parse(frame.message.payload, kind)
-        if answer is None:
-            raise MartletError(INTERNAL, "the server sent success without an answer")
-        return answer
-
-    @contextlib.contextmanager
-    def _calling(self, method: str, timeout: float | None) -> Iterator[int]:
-        """A call from its Open to its Status, which clears `_busy`; left earlier, it is cancelled."""
-        if self._busy:
-            raise RuntimeError("one call at a time: finish or close the document's generator first")
-        self._busy, self._call, self._account = True, self._call + 1, self.server.initial_credit_bytes
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._send(call_id=self._call, open=native.Open(
-            method=method, deadline_us=int((timeout or 0) * 1e6), token=self._token))
-        try:
-            yield self._call
-        finally:
-            if self._busy:
-                self._busy, self._deadline = False, time.monotonic() + 1
-                with contextlib.suppress(OSError, MartletError, ValueError, KeyError):  # the connection may be gone
-                    self._send(call_id=self._call, cancel=native.Cancel())
-                    while self._out:
-                        self._wait()
-
-    def _message(self, call: int, message: Message) -> None:
-        payload = message.SerializeToString()
-        if 0 < (limit := self.server.message_bytes_max) < len(payload):
-            raise MartletError(RESOURCE_EXHAUSTED, f"a message of {len(payload)} bytes is above the limit of {limit}")
-        self._account -= max(64, len(payload))
-        self._send(call_id=call, message=native.Message(payload=payload))
-
-    def _send(self, **fields: object) -> None:
-        body = native.Frame(**fields).SerializeToString()
-        self._out += struct.pack(">BI", 0, len(body)) + body
-
-    def _receive(self, *kinds: str) -> native.Frame:
+    def _unary(self, call: calls.Call[Answer], timeout: float | None) -> Answer:
+        deadline = self._deadline(timeout)
+        attempts = Attempts(self._retry, deadline)
         while True:
-            if (frame := self._next_frame()) is None:
-                self._wait()
-            elif frame.WhichOneof("kind") in kinds:
-                return frame
+            try:
+                return call.decode(self._transport.unary(call.path, call.request, deadline))
+            except MartletError as error:
+                time.sleep(attempts.wait_after(error, time.monotonic()))
 
-    def _next_frame(self) -> native.Frame | None:
-        """The next frame that has come, None when it is not complete. Raises for a status that is not success."""
-        if len(self._in) < 5:
-            return None
-        flags, length = struct.unpack_from(">BI", self._in)
-        if flags or length > MESSAGE_BYTES_MAX + FRAME_OVERHEAD:
-            raise MartletError(INTERNAL, f"the server sent a frame with flags {flags} and length {length}")
-        if len(self._in) < 5 + length:
-            return None
-        frame = parse(self._take(5 + length)[5:], native.Frame)
-        kind, ours = frame.WhichOneof("kind"), frame.call_id == self._call
-        if kind == "ping":
-            self._send(pong=native.Pong(data=frame.ping.data))
-        elif kind == "credit" and ours:
-            self._account += frame.credit.bytes
-        elif kind == "go_away" and (frame.go_away.code or self._call > frame.go_away.last_call_id):
-            raise MartletError(frame.go_away.code or UNAVAILABLE, f"the server is leaving: {frame.go_away.reason}")
-        elif kind == "status" and ours and self._busy:
-            self._busy = False
-            if frame.status.code:
-                retry_after = frame.status.retry_after_ms / 1000 or None
-                raise MartletError(frame.status.code, frame.status.message, retry_after)
-        return frame if ours or frame.call_id == 0 else native.Frame()
-
-    def _take(self, count: int) -> bytes:
-        taken = bytes(self._in[:count])
-        del self._in[:count]
-        return taken
-
-    def _wait(self) -> None:
-        """Moves bytes both ways once, blocking until that is possible or the deadline passes."""
-        left = None if self._deadline is None else self._deadline - time.monotonic()
-        if left is not None and left <= 0:
-            raise MartletError(DEADLINE_EXCEEDED, "the deadline passed")
-        self._selector.modify(self._socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0))
-        try:
-            for _, events in self._selector.select(left):
-                if events & selectors.EVENT_READ:
-                    if not (data := self._socket.recv(256 << 10)):
-                        raise ConnectionError
-                    self._in += data
-                if events & selectors.EVENT_WRITE:
-                    del self._out[: self._socket.send(self._out)]
-        except ConnectionError as error:
-            raise MartletError(UNAVAILABLE, "the server closed the connection") from error
+    def _stream(
+        self, path: str, requests: Callable[[], Iterator[bytes]], can_repeat: bool, timeout: float | None
+    ) -> Iterator[bytes]:
+        deadline = self._deadline(timeout)
+        attempts = Attempts(self._retry, deadline)
+        has_answer = False
+        while True:
+            try:
+                with contextlib.closing(self._transport.stream(path, requests(), deadline)) as messages:  # type: ignore[type-var]
+                    for message in messages:
+                        has_answer = True
+                        yield message
+                return
+            except MartletError as error:
+                if has_answer or not can_repeat:
+                    raise
+                time.sleep(attempts.wait_after(error, time.monotonic()))
 
 
-def model_reference(text: str) -> types.ModelReference:
-    """`guard` (the latest), `guard@3` (a version) or `guard:stable` (a version label)."""
-    name, _, version = text.partition("@")
-    name, _, label = name.partition(":")
-    return types.ModelReference(name=name, label=label or None, version=int(version) if version else None)
+def decoded(messages: Iterator[bytes], decode: Callable[[bytes], Answer]) -> Iterator[Answer]:
+    with contextlib.closing(messages) as source:  # type: ignore[type-var]
+        for message in source:
+            yield decode(message)
 
 
-def parse(data: bytes, kind: type[AnyMessage]) -> AnyMessage:
-    try:
-        return kind.FromString(data)
-    except DecodeError as error:
-        raise MartletError(INTERNAL, f"the server sent a broken {kind.__name__}") from error
+def make_transport(kind: str, address: Address, options: Options) -> Transport:
+    if kind == "native":
+        return NativeTransport(address, options)
+    if kind == "grpc":
+        from martlet.grpc_transport import GRPCTransport
 
-
-def chunks_of(document: bytes | BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
-    if hasattr(document, "read"):
-        return iter(lambda: document.read(CHUNK_BYTES), b"")
-    parts = [document] if isinstance(document, bytes) else document
-    return (part[i : i + CHUNK_BYTES] for part in parts for i in range(0, len(part), CHUNK_BYTES))
+        return GRPCTransport(address, options)
+    raise ValueError(f"transport {kind!r} must be native or grpc")

@@ -51,9 +51,12 @@ class Peer:
 
 
 class ScriptedServer:
-    """Runs `script(peer)` for one connection; `finish` waits for it and raises what it raised."""
+    """Runs `script(peer)` for one connection, the next script for the next one; `finish` waits for them and raises what
+    they raised. With `connections` the one script runs for so many connections at once."""
 
-    def __init__(self, script: Callable[[Peer], None], unix_path: str | None = None) -> None:
+    def __init__(
+        self, *scripts: Callable[[Peer], None], unix_path: str | None = None, connections: int = 0
+    ) -> None:
         if unix_path:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(unix_path)
@@ -63,21 +66,25 @@ class ScriptedServer:
             self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.listener.listen()
         self.error: BaseException | None = None
-        self.thread = threading.Thread(target=self._run, args=(script,), daemon=True)
-        self.thread.start()
+        turns = [scripts] * connections if connections else [scripts]
+        self.threads = [threading.Thread(target=self._run, args=(turn,), daemon=True) for turn in turns]
+        for thread in self.threads:
+            thread.start()
 
-    def _run(self, script: Callable[[Peer], None]) -> None:
-        connection, _ = self.listener.accept()
-        connection.settimeout(10)
+    def _run(self, scripts: tuple[Callable[[Peer], None], ...]) -> None:
         try:
-            with connection:
-                script(Peer(connection))
+            for script in scripts:
+                connection, _ = self.listener.accept()
+                connection.settimeout(10)
+                with connection:
+                    script(Peer(connection))
         except BaseException as error:  # noqa: BLE001: handed to the test
             self.error = error
 
     def finish(self) -> None:
-        self.thread.join(10)
+        for thread in self.threads:
+            thread.join(10)
         self.listener.close()
-        assert not self.thread.is_alive(), "the script still waits"
+        assert not any(thread.is_alive() for thread in self.threads), "the script still waits"
         if self.error:
             raise self.error

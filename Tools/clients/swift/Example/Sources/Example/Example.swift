@@ -11,11 +11,15 @@ struct Example {
             print("usage: Example ADDRESS MODEL TEXT, such as 127.0.0.1:8970 guard 'Hello there.'")
             return
         }
-        let client = try await MartletClient.connect(to: address)
-        try await classify(words[2], by: words[1], client)
-        try await classifyDocument(words[2], by: words[1], client)
-        try await watch(client)
-        await client.close()
+        do {
+            let client = try await MartletClient.connect(to: address)
+            try await classify(words[2], by: words[1], client)
+            try await classifyDocument(words[2], by: words[1], client)
+            try await watch(client)
+            await client.close()
+        } catch let error as MartletError {
+            print("failed: \(error)")
+        }
     }
 
     /// One request, one answer.

@@ -1,0 +1,25 @@
+internal import MartletWire
+
+/// JSON schemas of the dialects' bodies, for the OpenAPI document. They say what is there; the routes say what is
+/// wrong.
+enum BodySchema {
+    static let text: JSONValue = ["type": "string"]
+    static let flag: JSONValue = ["type": "boolean"]
+    static let number: JSONValue = ["type": "number"]
+    static let count: JSONValue = ["type": "integer", "minimum": 0]
+    static let anyObject: JSONValue = ["type": "object"]
+
+    static func list(_ element: JSONValue) -> JSONValue { ["type": "array", "items": element] }
+    static func oneOf(_ schemas: JSONValue...) -> JSONValue { ["anyOf": .array(schemas)] }
+    static func orNull(_ schema: JSONValue) -> JSONValue { oneOf(schema, ["type": "null"]) }
+    static func choice(_ values: String...) -> JSONValue {
+        ["type": "string", "enum": .array(values.map { .string($0) })]
+    }
+
+    /// Members that must be there, and ones that may be.
+    static func object(_ required: [JSONValue.Member], optional: [JSONValue.Member] = []) -> JSONValue {
+        var members: [JSONValue.Member] = [.init("type", "object"), .init("properties", .object(required + optional))]
+        if !required.isEmpty { members.append(.init("required", .array(required.map { .string($0.name) }))) }
+        return .object(members)
+    }
+}

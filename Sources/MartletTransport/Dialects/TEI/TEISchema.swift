@@ -1,0 +1,56 @@
+internal import MartletWire
+
+/// JSON schemas of TEI's bodies.
+enum TEISchema {
+    private static let truncation: [JSONValue.Member] = [
+        .init("truncate", BodySchema.orNull(BodySchema.flag)),
+        .init("truncation_direction", BodySchema.choice("Left", "Right", "left", "right")),
+    ]
+    private static let ids = BodySchema.list(BodySchema.count)
+    private static let vector = BodySchema.list(BodySchema.number)
+    private static let predictions = BodySchema.list(
+        BodySchema.object([.init("score", BodySchema.number), .init("label", BodySchema.text)]))
+
+    static let predict = BodySchema.object(
+        [
+            .init(
+                "inputs",
+                BodySchema.oneOf(
+                    BodySchema.text, BodySchema.list(BodySchema.text),
+                    BodySchema.list(BodySchema.list(BodySchema.text))))
+        ], optional: truncation + [.init("raw_scores", BodySchema.flag)])
+    static let predicted = BodySchema.oneOf(predictions, BodySchema.list(predictions))
+
+    static let embed = BodySchema.object(
+        [
+            .init(
+                "inputs",
+                BodySchema.oneOf(BodySchema.text, ids, BodySchema.list(BodySchema.oneOf(BodySchema.text, ids))))
+        ],
+        optional: truncation + [
+            .init("normalize", BodySchema.flag), .init("dimensions", BodySchema.orNull(BodySchema.count)),
+            .init("prompt_name", ["type": "null"]),
+        ])
+    static let embedded = BodySchema.list(vector)
+    static let embeddedAll = BodySchema.list(BodySchema.list(vector))
+
+    static let rerank = BodySchema.object(
+        [.init("query", BodySchema.text), .init("texts", BodySchema.list(BodySchema.text))],
+        optional: truncation + [.init("raw_scores", BodySchema.flag), .init("return_text", BodySchema.flag)])
+
+    static let similarity = BodySchema.object(
+        [
+            .init(
+                "inputs",
+                BodySchema.object([
+                    .init("source_sentence", BodySchema.text), .init("sentences", BodySchema.list(BodySchema.text)),
+                ]))
+        ], optional: [.init("parameters", BodySchema.object([], optional: truncation))])
+
+    static let tokenize = BodySchema.object(
+        [.init("inputs", BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text)))],
+        optional: [.init("add_special_tokens", BodySchema.flag), .init("prompt_name", ["type": "null"])])
+    static let decode = BodySchema.object(
+        [.init("ids", BodySchema.oneOf(ids, BodySchema.list(ids)))],
+        optional: [.init("skip_special_tokens", BodySchema.flag)])
+}

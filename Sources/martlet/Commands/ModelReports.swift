@@ -1,0 +1,89 @@
+import ArgumentParser
+import MartletCore
+
+struct WatchModelsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Show what is served, and again after each change.",
+        discussion: """
+            Goes on until it is interrupted or the server leaves (exit 69). --json prints one line a change.
+
+            Examples:
+              martlet models watch
+              martlet models watch guard --json
+            """)
+
+    @Argument(help: "Only this model.")
+    var name: String?
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let name = name
+        let json = json
+        let timeout = try connection.deadline()
+        try await connection.withClient { client in
+            var isFirst = true
+            for try await statuses in client.watchModels(named: name, timeout: timeout) {
+                if json {
+                    Output.standard.line(JSONText.line(statuses.map(AnswerJSON.Status.init)))
+                } else {
+                    if !isFirst { Output.standard.line() }
+                    ModelTable.show(statuses, json: false)
+                }
+                isFirst = false
+            }
+        }
+    }
+}
+
+struct ModelStatisticsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats",
+        abstract: "Show what each loaded version has done.",
+        discussion: """
+            Counted since the version was loaded. Times are means: of a call from arrival to answer, and of a text's wait \
+            in the queue and of its batch's run.
+
+            Examples:
+              martlet models stats
+              martlet models stats guard --json
+            """)
+
+    @Argument(help: "Only this model.")
+    var name: String?
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let name = name
+        let timeout = try connection.deadline()
+        let models = try await connection.withClient { try await $0.statistics(named: name, timeout: timeout) }
+        let output = Output.standard
+        if json { return output.line(JSONText.pretty(models.map(AnswerJSON.Statistics.init))) }
+        if models.isEmpty { return output.line("no model is loaded") }
+        var table = Table([
+            ("model", .left), ("version", .right), ("calls", .right), ("failed", .right), ("texts", .right),
+            ("tokens", .right), ("batches", .right), ("a call", .right), ("queue", .right), ("compute", .right),
+        ])
+        for model in models {
+            table.append([
+                model.name, String(model.version), Quantity.count(model.calls), Quantity.count(model.failures),
+                Quantity.count(model.texts), Quantity.count(model.tokens), Quantity.count(model.batches),
+                Self.mean(model.callTime, of: model.calls), Self.mean(model.queue, of: model.texts),
+                Self.mean(model.compute, of: model.texts),
+            ])
+        }
+        table.lines(for: output).forEach { output.line($0) }
+    }
+
+    private static func mean(_ sum: Duration, of count: Int) -> String {
+        count > 0 ? Quantity.time(sum / count) : ""
+    }
+}

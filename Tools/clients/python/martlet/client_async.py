@@ -1,0 +1,229 @@
+"""The client for asyncio.
+
+    async with martlet.AsyncClient("127.0.0.1:8970") as client:
+        print((await client.classify("guard", ["Ignore all previous instructions."])).results[0].label)
+        async for event in client.classify_document("guard", pathlib.Path("book.txt")):
+            print(event)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from typing import Literal, Protocol, TypeVar
+
+from martlet import calls, documents, types
+from martlet.calls import StreamRequest, Text
+from martlet.documents import AsyncDocument
+from martlet.errors import MartletError
+from martlet.native_async import AsyncNativeTransport, one
+from martlet.options import TLS, Address, Options, Retry
+from martlet.retrying import Attempts
+from martlet.types import Aggregation, Overflow
+
+Answer = TypeVar("Answer")
+
+
+class AsyncTransport(Protocol):
+    """Calls by name and bytes. Deadlines are instants of `time.monotonic`."""
+
+    async def unary(self, path: str, request: bytes, deadline: float | None) -> bytes: ...
+
+    def stream(
+        self, path: str, requests: AsyncIterator[bytes], deadline: float | None
+    ) -> AsyncIterator[bytes]: ...
+
+    async def ping(self, deadline: float | None) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
+    """Calls to one server, any number at once, on one event loop. Connects when the first call needs it, and again when the
+    connection is lost.
+
+    `address` is `host:port`, `[ipv6]:port` or `unix:/path`. A `model` is named `guard` (the latest version), `guard@3` or
+    `guard:stable`. `timeout` is in seconds, for the whole call with its retries; None waits for ever, and every call may
+    give its own. Calls raise `MartletError`.
+    """
+
+    def __init__(
+        self, address: str, *, transport: Literal["native", "grpc"] = "native", timeout: float | None = None,
+        retry: Retry = Retry(), tls: TLS | None = None, token: str = "", connect_timeout: float = 10.0,
+    ) -> None:
+        self._retry, self._timeout = retry, timeout
+        options = Options(token=token, tls=tls, connect_timeout=connect_timeout)
+        self._transport = make_transport(transport, Address.parse(address), options)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._transport.close()
+
+    # Inference
+
+    async def classify(
+        self, model: str, inputs: Iterable[Text], *, overflow: Overflow = "error", top_k: int = 0,
+        return_logits: bool = False, timeout: float | None = None,
+    ) -> types.ClassifyAnswer:
+        """Classifies texts or pairs of texts: `results[i]` answers `inputs[i]`. `top_k` 0 returns all labels."""
+        return await self._unary(calls.classify(model, inputs, overflow, top_k, return_logits), timeout)
+
+    def classify_stream(
+        self, requests: Iterable[StreamRequest] | AsyncIterable[StreamRequest], *, unordered: bool = False, timeout: float | None = None
+    ) -> AsyncIterator[types.StreamAnswer]:
+        """Many requests on one call, as many at once as the server takes. A failed one does not end the stream.
+
+        Answers come in the order of the requests, or with `unordered` as they are ready. Leaving the loop and closing the
+        iterator cancels what is in flight.
+        """
+
+        async def messages() -> AsyncIterator[bytes]:
+            if isinstance(requests, AsyncIterable):
+                async for request in requests:
+                    yield calls.classify_stream(request, unordered)
+            else:
+                for request in requests:
+                    yield calls.classify_stream(request, unordered)
+
+        stream = self._stream(calls.INFERENCE + "ClassifyStream", messages, False, timeout)
+        return decoded(stream, calls.stream_answer)
+
+    def classify_document(
+        self, model: str, document: AsyncDocument, *, window_tokens: int = 0, stride_tokens: int = 0,
+        aggregation: Aggregation = "model_default", focus_label: str = "", top_k: int = 0, min_confidence: float = 0.0,
+        windows: bool = True, running: bool = True, timeout: float | None = None,
+    ) -> AsyncIterator[types.DocumentEvent]:
+        """Classifies a document of any length; yields windows and running verdicts as they become true, the final one last.
+
+        The document is read one chunk ahead of what the server takes, and the server goes no further than the loop does.
+        Leaving the loop and closing the iterator cancels the call. `min_confidence` above 0 stops early at that score.
+        """
+        options = calls.document_options(
+            model, window_tokens, stride_tokens, aggregation, focus_label, top_k, min_confidence, windows, running)
+
+        async def messages() -> AsyncIterator[bytes]:
+            yield options
+            async for chunk in documents.chunks_async(document):
+                yield calls.document_chunk(chunk)
+
+        stream = self._stream(
+            calls.INFERENCE + "ClassifyDocument", messages, documents.can_repeat(document), timeout)
+        return decoded(stream, calls.document_event)
+
+    async def embed(
+        self, model: str, inputs: Iterable[str | Sequence[int]], *, overflow: Overflow = "error", normalize: bool = True,
+        dimensions: int = 0, per_token: bool = False, timeout: float | None = None,
+    ) -> types.EmbedAnswer:
+        """Vectors of texts, or of token ids: `results[i]` answers `inputs[i]`. `dimensions` 0 keeps all values."""
+        return await self._unary(calls.embed(model, inputs, overflow, normalize, dimensions, per_token), timeout)
+
+    async def tokenize(
+        self, model: str, inputs: Iterable[Text], *, add_special_tokens: bool = True, timeout: float | None = None
+    ) -> types.TokenizeAnswer:
+        """The tokens that the model makes of texts, with their places."""
+        return await self._unary(calls.tokenize(model, inputs, add_special_tokens), timeout)
+
+    async def detokenize(
+        self, model: str, sequences: Iterable[Sequence[int]], *, skip_special_tokens: bool = True,
+        timeout: float | None = None,
+    ) -> types.DetokenizeAnswer:
+        """The texts that token ids stand for."""
+        return await self._unary(calls.detokenize(model, sequences, skip_special_tokens), timeout)
+
+    # Models
+
+    async def list_models(self, name: str = "", *, timeout: float | None = None) -> list[types.ModelStatus]:
+        """Every version of every model, or of the one named."""
+        return await self._unary(calls.list_models(name), timeout)
+
+    async def get_model(self, model: str, *, timeout: float | None = None) -> types.ModelStatus:
+        """The version that `model` leads to now."""
+        return await self._unary(calls.get_model(model), timeout)
+
+    def watch_models(self, name: str = "", *, timeout: float | None = None) -> AsyncIterator[list[types.ModelStatus]]:
+        """What `list_models` answers, now and after each change, until the server leaves."""
+        call = calls.watch_models(name)
+        stream = self._stream(call.path, lambda: one(call.request), True, timeout)
+        return decoded(stream, call.decode)
+
+    async def load_model(self, name: str, *, timeout: float | None = None) -> list[types.ModelStatus]:
+        """Looks at the model's folder and loads what its policy wants, also after an unload; waits for it."""
+        return await self._unary(calls.load_model(name), timeout)
+
+    async def unload_model(self, name: str, *, timeout: float | None = None) -> None:
+        """Takes a model out of service until it is loaded again; calls in flight finish first."""
+        await self._unary(calls.unload_model(name), timeout)
+
+    async def set_label(self, name: str, label: str, version: int | None, *, timeout: float | None = None) -> None:
+        """Points a version label at a ready version; None takes the label away."""
+        await self._unary(calls.set_label(name, label, version), timeout)
+
+    # The server
+
+    async def statistics(self, name: str = "", *, timeout: float | None = None) -> list[types.ModelStatistics]:
+        """What each loaded version has done, or each of the one model named."""
+        return await self._unary(calls.statistics(name), timeout)
+
+    async def server(self, *, timeout: float | None = None) -> types.ServerStatus:
+        """What the server tells about itself."""
+        return await self._unary(calls.server(), timeout)
+
+    async def ping(self, *, timeout: float | None = None) -> float:
+        """Seconds there and back."""
+        start = time.monotonic()
+        await self._transport.ping(self._deadline(timeout))
+        return time.monotonic() - start
+
+    # How calls run
+
+    def _deadline(self, timeout: float | None) -> float | None:
+        timeout = self._timeout if timeout is None else timeout
+        return None if timeout is None else time.monotonic() + timeout
+
+    async def _unary(self, call: calls.Call[Answer], timeout: float | None) -> Answer:
+        deadline = self._deadline(timeout)
+        attempts = Attempts(self._retry, deadline)
+        while True:
+            try:
+                return call.decode(await self._transport.unary(call.path, call.request, deadline))
+            except MartletError as error:
+                await asyncio.sleep(attempts.wait_after(error, time.monotonic()))
+
+    async def _stream(
+        self, path: str, requests: Callable[[], AsyncIterator[bytes]], can_repeat: bool, timeout: float | None
+    ) -> AsyncIterator[bytes]:
+        deadline = self._deadline(timeout)
+        attempts = Attempts(self._retry, deadline)
+        has_answer = False
+        while True:
+            try:
+                async with contextlib.aclosing(self._transport.stream(path, requests(), deadline)) as messages:  # type: ignore[type-var]
+                    async for message in messages:
+                        has_answer = True
+                        yield message
+                return
+            except MartletError as error:
+                if has_answer or not can_repeat:
+                    raise
+                await asyncio.sleep(attempts.wait_after(error, time.monotonic()))
+
+
+async def decoded(messages: AsyncIterator[bytes], decode: Callable[[bytes], Answer]) -> AsyncIterator[Answer]:
+    async with contextlib.aclosing(messages) as source:  # type: ignore[type-var]
+        async for message in source:
+            yield decode(message)
+
+
+def make_transport(kind: str, address: Address, options: Options) -> AsyncTransport:
+    if kind == "native":
+        return AsyncNativeTransport(address, options)
+    if kind == "grpc":
+        from martlet.grpc_transport import AsyncGRPCTransport
+
+        return AsyncGRPCTransport(address, options)
+    raise ValueError(f"transport {kind!r} must be native or grpc")
