@@ -93,8 +93,8 @@ package struct ArtifactInspection: Codable, Sendable {
                 (
                     "",
                     "cosine to floats: pooled vector \(fixed(answers.meanPooledCosine, 5)) mean, "
-                        + "\(fixed(answers.minPooledCosine, 5)) least; logits \(fixed(answers.meanLogitCosine, 5)) mean, "
-                        + "\(fixed(answers.minLogitCosine, 5)) least"
+                        + "\(fixed(answers.minPooledCosine, 5)) least; logits \(fixed(answers.meanLogitCosine, 5)) "
+                        + "mean, \(fixed(answers.minLogitCosine, 5)) least"
                 ),
             ]
         }

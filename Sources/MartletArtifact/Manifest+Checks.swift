@@ -16,7 +16,8 @@ extension Manifest {
         try Manifest.check(configuration, limits)
         try checkTask(known)
         try require(
-            tokenizer.kind == "wordpiece", "tokenizer kind is \(quoted(tokenizer.kind)), this program reads 'wordpiece'")
+            tokenizer.kind == "wordpiece",
+            "tokenizer kind is \(quoted(tokenizer.kind)), this program reads 'wordpiece'")
         try require(
             (1...configuration.vocabularySize).contains(tokenizer.vocabularySize),
             "the tokenizer has \(tokenizer.vocabularySize) ids, the encoder \(configuration.vocabularySize) rows")

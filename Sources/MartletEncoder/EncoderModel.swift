@@ -4,8 +4,8 @@ package import MartletCore
 /// A BERT encoder, with its classification head if it has one, packed for this CPU.
 ///
 /// Turns packed token ids into logits or vectors. A sequence's results have the same bits alone, in any batch, at any
-/// place in it and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights, or floats
-/// when the tensors are floats; so does attention. Everything else is float32.
+/// place in it and at every `CPULevel`. Linear layers take u8 rows with a scale and a zero point each and s8 weights,
+/// or floats when the tensors are floats; so does attention. Everything else is float32.
 package final class EncoderModel: @unchecked Sendable {  // safe: nothing is written after init
     package let configuration: EncoderConfiguration
     package let kernels: KernelTable

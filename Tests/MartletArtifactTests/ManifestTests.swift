@@ -160,7 +160,10 @@ struct ManifestTests {
 
     @Test("refuses golden examples that do not fit the model", arguments: [
         ("{\"examples\": []}", "has no examples"),
-        ("{\"examples\": [{\"text\":\"\",\"vector\":[1,2],\"floatVector\":[1,2],\"tokens\":[1]}]}", "none of a text-classification"),
+        (
+            "{\"examples\": [{\"text\":\"\",\"vector\":[1,2],\"floatVector\":[1,2],\"tokens\":[1]}]}",
+            "none of a text-classification"
+        ),
         ("{\"examples\": [{\"text\":\"\",\"logits\":[1],\"floatLogits\":[1,2],\"tokens\":[1]}]}", "has 1 and 2 logits"),
         ("{\"examples\": [{\"text\":\"\",\"logits\":[1,2],\"floatLogits\":[1,2],\"tokens\":[12]}]}", "token id 12"),
         ("{\"examples\": [{\"text\":\"\",\"logits\":[1,2],\"floatLogits\":[1,2],\"tokens\":[-1]}]}", "token id -1"),

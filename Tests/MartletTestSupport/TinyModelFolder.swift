@@ -88,7 +88,9 @@ public struct TinyModelFolder: Sendable {
             }
             // An encoder alone carries no prefix.
             let isBare = pooling != nil && name.hasPrefix("bert.")
-            header[isBare ? String(name.dropFirst(5)) : name] = ["dtype": "F32", "shape": shape, "data_offsets": [start, body.count]]
+            header[isBare ? String(name.dropFirst(5)) : name] = [
+                "dtype": "F32", "shape": shape, "data_offsets": [start, body.count],
+            ]
         }
         func addNorm(_ name: String) {
             add("\(name).weight", [hiddenSize], around: 1, spread: 0.05)

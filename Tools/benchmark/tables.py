@@ -124,4 +124,5 @@ def own_table(rows: list[dict]) -> Table:
         ]
         for row in rows
     ]
-    return Table("Protocols, overhead, documents and loads", ["case", "Martlet", "limit or peer", "ratio", "target", ""], cells)
+    heads = ["case", "Martlet", "limit or peer", "ratio", "target", ""]
+    return Table("Protocols, overhead, documents and loads", heads, cells)

@@ -2,7 +2,7 @@ internal import MartletCore
 internal import NIOHTTP1
 
 /// What the head of a request says, checked. The parser in front has read its grammar already.
-struct HTTPRequestFacts: Sendable {
+package struct HTTPRequestFacts: Sendable {
     let method: String
     let target: HTTPTarget
     let headers: CallMetadata
@@ -109,7 +109,7 @@ struct HTTPRequestFacts: Sendable {
     private static func bad(_ message: String) -> MartletError { .http(400, .invalidArgument, message) }
 
     /// `gzip` or `*` in an accept-encoding list, with a weight above zero.
-    static func acceptsGzip(_ value: String) -> Bool {
+    package static func acceptsGzip(_ value: String) -> Bool {
         for coding in value.lowercased().split(separator: ",") {
             let parts = coding.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
             guard let name = parts.first, name == "gzip" || name == "x-gzip" || name == "*" else { continue }

@@ -1,16 +1,16 @@
 internal import MartletCore
-internal import MartletWire
+package import MartletWire
 
 /// `martlet.v1` as JSON over HTTP. A call is a line of `lines`: everything else follows from its protos.
-struct JSONRoutes: Sendable {
+package struct JSONRoutes: Sendable {
     let calls: CallTable
     let limits: Limits
     let choice: ModelChoice
 
-    struct Line: Sendable {
+    package struct Line: Sendable {
         let method: String
         let pattern: String
-        let call: Method
+        package let call: Method
         let summary: String
 
         init(_ method: String, _ pattern: String, _ call: Method, _ summary: String) {
@@ -22,7 +22,7 @@ struct JSONRoutes: Sendable {
     }
 
     /// Parameters of a path are fields of the request, as are the pairs of the query.
-    static let lines = [
+    package static let lines = [
         Line("POST", "/martlet/v1/classify", .classify, "Labels and scores of texts."),
         Line("POST", "/martlet/v1/classify-stream", .classifyStream, "Many classify requests on one call."),
         Line("POST", "/martlet/v1/classify-document", .classifyDocument, "The verdict on a document, as it arrives."),
