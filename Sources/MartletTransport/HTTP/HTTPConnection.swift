@@ -373,7 +373,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
                 431, .invalidArgument,
                 "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
         case HTTPParserError.invalidVersion:
-            .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2")
+            .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2, lines end in CR LF")
         case HTTPParserError.closedConnection, HTTPParserError.invalidEOFState: nil
         case is HTTPParserError: .http(400, .invalidArgument, "the request is not HTTP as RFC 9112 has it")
         default: nil
