@@ -74,7 +74,8 @@ extension HTTPConnection {
     private func beat(_ response: HTTPResponse, of call: HTTPCall) {
         let pause = TimeAmount(shared.limits.heartbeatInterval)
         call.heartbeat = loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
-            guard let self, call === self.current, let context = self.context, context.channel.isWritable else { return }
+            guard let self, call === self.current, let context = self.context, context.channel.isWritable
+            else { return }
             guard !call.wasSending else {
                 call.wasSending = false
                 return

@@ -5,9 +5,9 @@ internal import NIOHTTP1
 
 /// Answers the requests of an HTTP/1.1 connection one after the other, or the one request of an HTTP/2 stream.
 ///
-/// A request that is pipelined waits in `waiting` until the answer before it is written; while something waits there, or
-/// the peer does not read, nothing more is read from the socket.
-final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked Sendable { // safe: every member is touched on `loop` only
+/// A request that is pipelined waits in `waiting` until the answer before it is written; while something waits there,
+/// or the peer does not read, nothing more is read from the socket.
+final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked Sendable { // safe: on `loop` only
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
@@ -206,7 +206,8 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         alarms.handshakeDone(now: now)
         alarms.calls(open: 1, now: now)
         calls += 1
-        let call = HTTPCall(id: calls, request: .init(isHead: head.method == .HEAD, isVersion1_0: head.version.minor == 0))
+        let call = HTTPCall(
+            id: calls, request: .init(isHead: head.method == .HEAD, isVersion1_0: head.version.minor == 0))
         current = call
         do throws(MartletError) {
             let facts = try HTTPRequestFacts(head, isStream: isStream, arrival: now)
@@ -218,13 +219,17 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
             switch shared.contract.router.find(facts.method, facts.target) {
             case .found(let found): match = found
             case .noPath where facts.target.isAsterisk && facts.method == "OPTIONS":
-                return answer(HTTPResponse(status: 204, headers: [(name: "allow", value: "GET, HEAD, OPTIONS, POST")]), of: call)
-            case .noPath: throw .http(404, .notFound, "there is nothing at this path; GET /openapi.json tells what there is")
+                let header = (name: "allow", value: "GET, HEAD, OPTIONS, POST")
+                return answer(HTTPResponse(status: 204, headers: [header]), of: call)
+            case .noPath:
+                throw .http(404, .notFound, "there is nothing at this path; GET /openapi.json tells what there is")
             case .noMethod(let allowed):
                 let header = (name: "allow", value: allowed.joined(separator: ", "))
                 if facts.method == "OPTIONS" { return answer(HTTPResponse(status: 204, headers: [header]), of: call) }
                 var response = HTTPFailure.response(
-                    .http(405, .unimplemented, "this path answers \(header.value), not \(HTTPExchange.shown(facts.method))"))
+                    .http(
+                        405, .unimplemented,
+                        "this path answers \(header.value), not \(HTTPExchange.shown(facts.method))"))
                 response.headers.append(header)
                 return answer(response, of: call)
             }
@@ -252,8 +257,8 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
                     self.onLoop { self.wantsBody(of: call, whole: whole) }
                 }
                 let exchange = HTTPExchange(
-                    method: facts.method, path: facts.target.path, parameters: match.parameters, query: facts.target.query, headers: facts.headers, body: body,
-                    context: context)
+                    method: facts.method, path: facts.target.path, parameters: match.parameters,
+                    query: facts.target.query, headers: facts.headers, body: body, context: context)
                 let response: HTTPResponse
                 do throws(MartletError) {
                     response = try await match.route.run(exchange)
@@ -364,9 +369,11 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         case HTTPParserError.headerOverflow where watch?.hasLineEnded == false:
             .http(414, .invalidArgument, "the request's path is longer than this server reads")
         case HTTPParserError.headerOverflow:
-            .http(431, .invalidArgument, "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
+            .http(
+                431, .invalidArgument,
+                "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
         case HTTPParserError.invalidVersion:
-            .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2")
+            .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2, lines end in CR LF")
         case HTTPParserError.closedConnection, HTTPParserError.invalidEOFState: nil
         case is HTTPParserError: .http(400, .invalidArgument, "the request is not HTTP as RFC 9112 has it")
         default: nil

@@ -22,8 +22,8 @@ package struct HTTPRequestFacts: Sendable {
     static let timeoutHeader = "x-martlet-timeout-ms"
 
     /// - Parameter isStream: a stream of HTTP/2, where framing is not in headers.
-    /// - Throws: an error with its HTTP status: 400 for what could be read in two ways, 417 for another expectation, 415
-    ///   for a body in an unknown coding.
+    /// - Throws: an error with its HTTP status: 400 for what could be read in two ways, 417 for another expectation,
+    ///   415 for a body in an unknown coding.
     init(_ head: HTTPRequestHead, isStream: Bool, arrival: ContinuousClock.Instant) throws(MartletError) {
         method = head.method.rawValue
         target = try HTTPTarget(head.uri)
@@ -87,7 +87,8 @@ package struct HTTPRequestFacts: Sendable {
             guard !isChunked || !isVersion1_0 else { throw Self.bad("HTTP/1.0 has no transfer-encoding") }
         }
         if let length {
-            guard !length.isEmpty, length.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bytes = Int(length) else {
+            guard !length.isEmpty, length.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bytes = Int(length)
+            else {
                 throw Self.bad("content-length must be a whole number of bytes")
             }
             declaredLength = bytes

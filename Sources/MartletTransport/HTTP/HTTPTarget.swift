@@ -63,8 +63,10 @@ package struct HTTPTarget: Sendable {
             switch byte {
             case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal) else {
-                    throw MartletError(.invalidArgument, "the \(place) has a '%' without two hexadecimal digits after it")
+                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal)
+                else {
+                    throw MartletError(
+                        .invalidArgument, "the \(place) has a '%' without two hexadecimal digits after it")
                 }
                 bytes.append(high << 4 | low)
             default: bytes.append(byte)

@@ -42,7 +42,8 @@ package struct JSONRoutes: Sendable {
     /// - Returns: a route for each line whose call is in the table.
     var routes: [HTTPRoute] {
         Self.lines.compactMap { line in
-            guard let call = calls[line.call.path], let types = Schema.embedded.method(at: line.call.path) else { return nil }
+            guard let call = calls[line.call.path], let types = Schema.embedded.method(at: line.call.path)
+            else { return nil }
             let route = JSONCallRoute(line: line, call: call, types: types, limits: limits, choice: choice)
             return HTTPRoute(
                 line.method, line.pattern, isManagement: call.isManagement, documentation: route.documentation,
