@@ -52,7 +52,7 @@ extension HTTPBody {
 }
 
 extension MartletError {
-    static func bodyTooLarge(limit: Int) -> MartletError {
+    package static func bodyTooLarge(limit: Int) -> MartletError {
         .http(413, .resourceExhausted, "the body is over the limit of \(limit) bytes; send less at once")
     }
 }
