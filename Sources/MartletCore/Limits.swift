@@ -39,7 +39,7 @@ package struct Limits: Sendable, Hashable {
     /// PING, SETTINGS and PRIORITY frames of a peer in 30 seconds. Clients that probe their bandwidth send a PING for
     /// every few DATA frames.
     package var http2ControlFramesMax = 10_000
-    /// Bytes of one request's header list. gRPC asks for at least 8 KiB.
+    /// Bytes of one request's header list, over HTTP/1.1 its path too. gRPC asks for at least 8 KiB.
     package var http2HeaderListBytesMax = 16 << 10
     /// Bytes that all streams of a connection together may send before they are granted more; for one stream it is
     /// `callCreditBytes`.

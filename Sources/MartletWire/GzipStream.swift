@@ -1,8 +1,8 @@
 internal import CZlib
 package import MartletCore
 
-/// Inflates a gzip stream (RFC 1952) piece by piece: memory depends on the pieces, not on what they inflate to. One user
-/// at a time.
+/// Inflates a gzip stream (RFC 1952) piece by piece: memory depends on the pieces, not on what they inflate to. One
+/// user at a time.
 package final class GzipStream: @unchecked Sendable { // safe: a body has one reader
     private var stream = z_stream()
     private var isOpen = false

@@ -1,7 +1,7 @@
 import MartletCore
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("Metadata whose name ends in -bin")
 struct BinaryMetadataTests {

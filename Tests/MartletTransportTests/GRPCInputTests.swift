@@ -3,7 +3,7 @@ import MartletWire
 import NIOCore
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("The request side of a gRPC call")
 struct GRPCInputTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("grpc-message")
 struct GRPCMessageTextTests {

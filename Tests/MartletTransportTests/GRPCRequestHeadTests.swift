@@ -2,7 +2,7 @@ import MartletCore
 import NIOHPACK
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("The header list of a gRPC request")
 struct GRPCRequestHeadTests {

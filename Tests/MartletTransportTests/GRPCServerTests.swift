@@ -4,7 +4,7 @@ import MartletWire
 import NIOHPACK
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("A server among HTTP/2 peers", .timeLimit(.minutes(1)))
 struct GRPCServerTests {

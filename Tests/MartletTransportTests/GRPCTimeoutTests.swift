@@ -1,7 +1,7 @@
 import MartletCore
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("grpc-timeout")
 struct GRPCTimeoutTests {

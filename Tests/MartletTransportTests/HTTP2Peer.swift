@@ -4,7 +4,7 @@ import NIOCore
 import NIOHPACK
 import Synchronization
 
-@testable import MartletTransport
+import MartletTransport
 
 /// A client that sends whatever HTTP/2 frames a test likes.
 final class HTTP2Peer: Sendable {

@@ -73,7 +73,10 @@ final class HTTPPeer {
     }
 
     /// Whether the server closes without another byte.
-    func isClosed() async throws -> Bool { try await received.isEmpty && peer.rawBytes() == nil }
+    func isClosed() async throws -> Bool {
+        guard received.isEmpty else { return false }
+        return try await peer.rawBytes() == nil
+    }
 
     private func line(through end: [UInt8]) async throws -> [UInt8]? {
         while true {

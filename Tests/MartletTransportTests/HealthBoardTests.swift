@@ -2,7 +2,7 @@ import MartletCore
 import MartletWire
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("What health checks are answered")
 struct HealthBoardTests {

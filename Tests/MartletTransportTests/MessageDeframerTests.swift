@@ -2,7 +2,7 @@ import MartletCore
 import NIOCore
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("Cutting a stream into gRPC messages")
 struct MessageDeframerTests {

@@ -2,7 +2,7 @@ import MartletCore
 import MartletWire
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 @Suite("Reflection")
 struct ReflectionCallsTests {

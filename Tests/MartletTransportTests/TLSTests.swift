@@ -6,7 +6,7 @@ import NIOPosix
 import NIOSSL
 import Testing
 
-@testable import MartletTransport
+import MartletTransport
 
 /// Certificates made with the `openssl` program, for the length of a test.
 struct TestCertificates {

@@ -1,7 +1,7 @@
 import MartletCore
 import Testing
 
-@testable import MartletWire
+import MartletWire
 
 @Suite("google.rpc.Status of an error")
 struct StatusDetailsTests {

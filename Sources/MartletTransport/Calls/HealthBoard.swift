@@ -1,11 +1,11 @@
-internal import MartletCore
-internal import MartletWire
+package import MartletCore
+package import MartletWire
 
 /// What health checks are answered, as a function of what is known.
 ///
 /// Names: empty for the server, the full name of each service, and `model/` before a model as it is named everywhere:
 /// `model/guard`, `model/guard@3`, `model/guard:stable`. A model is serving when a version that the name leads to is ready.
-struct HealthBoard {
+package struct HealthBoard {
     let services: [String]
     let models: [ModelStatus]
     /// The server takes no further calls.
@@ -13,8 +13,14 @@ struct HealthBoard {
 
     private static let modelPrefix = "model/"
 
+    package init(services: [String], models: [ModelStatus], isDraining: Bool) {
+        self.services = services
+        self.models = models
+        self.isDraining = isDraining
+    }
+
     /// Nil for a name that is not known.
-    func status(of name: String) -> HealthStatus? {
+    package func status(of name: String) -> HealthStatus? {
         let isServing: Bool
         if name.isEmpty || services.contains(name) {
             isServing = true
@@ -28,7 +34,7 @@ struct HealthBoard {
     }
 
     /// Every name there is, with its status; sorted within its kind.
-    var all: [(name: String, status: HealthStatus)] {
+    package var all: [(name: String, status: HealthStatus)] {
         var names = [""] + services.sorted()
         var last = ""
         for model in models {

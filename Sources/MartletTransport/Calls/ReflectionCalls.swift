@@ -1,20 +1,20 @@
 internal import MartletCore
-internal import MartletWire
+package import MartletWire
 
 /// `grpc.reflection.v1.ServerReflection`, and the same as `v1alpha`, which older tools ask for.
-struct ReflectionCalls: Sendable {
+package struct ReflectionCalls: Sendable {
     let codec: MessageCodec
     let schema: Schema
     /// Full names of the services that are answered, sorted.
     let services: [String]
 
-    init(codec: MessageCodec, services: [String], schema: Schema = .embedded) {
+    package init(codec: MessageCodec, services: [String], schema: Schema = .embedded) {
         self.codec = codec
         self.schema = schema
         self.services = services
     }
 
-    var calls: [Call] {
+    package var calls: [Call] {
         [Method.reflect, .reflectAlpha].map { method in
             .stream(method) { (requests, answers, _) throws(MartletError) in
                 while let request = try await requests.nextMessage() {
@@ -25,7 +25,7 @@ struct ReflectionCalls: Sendable {
         }
     }
 
-    func answer(to request: ReflectionRequest) -> ReflectionAnswer {
+    package func answer(to request: ReflectionRequest) -> ReflectionAnswer {
         switch request {
         case .services: .services(services)
         case .file(let name): files(schema.file(named: name), "no file has that name")

@@ -1,17 +1,17 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
 
 /// Everything a server answers: its calls, and its HTTP routes, each dialect with one line.
-struct ServerContract: Sendable {
-    let calls: CallTable
-    let routes: [HTTPRoute]
+package struct ServerContract: Sendable {
+    package let calls: CallTable
+    package let routes: [HTTPRoute]
     let router: HTTPRouter
 
     /// - Parameters:
     ///   - software: name and version, such as `martlet/0.1.0`.
     ///   - defaultModel: what a request means that names no model, where a dialect allows that.
     ///   - drain: raised when the server takes no further calls.
-    init(
+    package init(
         handler: any InferenceHandler, limits: Limits, software: String, defaultModel: ModelReference?, drain: DrainSignal
     ) {
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)

@@ -29,7 +29,9 @@ struct ModelChoice: Sendable {
             }
         }
         // A default that does another task is not meant here. One that is not ready is: the engine says why it is not.
-        if let defaultModel, !others.contains(defaultModel.name) || names.contains(defaultModel.name) { return defaultModel }
+        if let defaultModel, !others.contains(defaultModel.name) || names.contains(defaultModel.name) {
+            return defaultModel
+        }
         guard let only = names.first else {
             let what = task.map { "no model for \($0) is ready" } ?? "no model is ready"
             throw MartletError(.unavailable, what)
@@ -38,8 +40,8 @@ struct ModelChoice: Sendable {
             throw MartletError(
                 .invalidArgument,
                 "model is missing, and this server has \(names.count) that could be meant: "
-                    + "\(names.prefix(20).joined(separator: ", ")); name one, by the header \(Self.header) or by model=\(only) "
-                    + "in the query too, or start the server with --default-model")
+                    + "\(names.prefix(20).joined(separator: ", ")); name one, by the header \(Self.header) or by "
+                    + "model=\(only) in the query too, or start the server with --default-model")
         }
         return ModelReference(name: only)
     }

@@ -1,11 +1,11 @@
-internal import MartletCore
+package import MartletCore
 
 /// Values of metadata whose name ends in `-bin`: base64, several joined by commas.
-enum BinaryMetadata {
-    static func isBinary(_ name: String) -> Bool { name.hasSuffix("-bin") }
+package enum BinaryMetadata {
+    package static func isBinary(_ name: String) -> Bool { name.hasSuffix("-bin") }
 
     /// - Throws: `.invalidArgument` naming the entry.
-    static func decode(_ value: String, of name: String) throws(MartletError) -> [[UInt8]] {
+    package static func decode(_ value: String, of name: String) throws(MartletError) -> [[UInt8]] {
         var values: [[UInt8]] = []
         for part in value.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
             let trimmed = part.trimmingPrefix { $0 == UInt8(ascii: " ") }
@@ -18,7 +18,7 @@ enum BinaryMetadata {
     }
 
     /// Unpadded, as the specification wants what is sent.
-    static func encode(_ bytes: [UInt8]) -> String {
+    package static func encode(_ bytes: [UInt8]) -> String {
         String(decoding: Base64.encoded(bytes, padded: false), as: UTF8.self)
     }
 }

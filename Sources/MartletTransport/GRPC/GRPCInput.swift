@@ -1,9 +1,9 @@
-internal import MartletCore
-internal import NIOCore
+package import MartletCore
+package import NIOCore
 
 /// The request side of one gRPC call, without I/O: bytes in, what is to be done out.
-struct GRPCInput {
-    enum Event {
+package struct GRPCInput {
+    package enum Event {
         /// The only request of a method that takes one has come, and the peer has half-closed.
         case start([UInt8])
         /// A message of a method that takes several.
@@ -18,7 +18,7 @@ struct GRPCInput {
     private var deframer: MessageDeframer
     private var request: [UInt8]?
 
-    init(clientStreams: Bool, encoding: MessageEncoding, messageBytesMax: Int) {
+    package init(clientStreams: Bool, encoding: MessageEncoding, messageBytesMax: Int) {
         self.clientStreams = clientStreams
         self.encoding = encoding
         self.messageBytesMax = messageBytesMax
@@ -26,11 +26,11 @@ struct GRPCInput {
     }
 
     /// Bytes held here: a part of a message, or the request that waits for the half-close.
-    var heldBytes: Int { deframer.bufferedBytes + (request?.count ?? 0) }
+    package var heldBytes: Int { deframer.bufferedBytes + (request?.count ?? 0) }
 
     /// Bytes of a DATA frame.
     /// - Throws: why the call has to end.
-    mutating func receive(_ bytes: ByteBuffer, _ events: inout [Event]) throws(MartletError) {
+    package mutating func receive(_ bytes: ByteBuffer, _ events: inout [Event]) throws(MartletError) {
         deframer.append(bytes)
         while let message = try deframer.next() {
             var payload = message.bytes
@@ -47,7 +47,7 @@ struct GRPCInput {
 
     /// The peer has half-closed.
     /// - Throws: `.internalError` inside a message, `.unimplemented` when the one request is missing.
-    mutating func end(_ events: inout [Event]) throws(MartletError) {
+    package mutating func end(_ events: inout [Event]) throws(MartletError) {
         guard deframer.bufferedBytes == 0 else {
             throw MartletError(.internalError, "the request ended inside a message: its length said more")
         }
@@ -55,11 +55,5 @@ struct GRPCInput {
         guard let request else { throw MartletError(.unimplemented, "this method takes one request, none came") }
         self.request = nil
         events.append(.start(request))
-    }
-
-    /// The call is over: nothing is kept.
-    mutating func drop() {
-        deframer.removeAll()
-        request = nil
     }
 }

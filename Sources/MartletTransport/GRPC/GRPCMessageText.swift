@@ -1,6 +1,6 @@
 /// The percent-encoding of `grpc-message`: everything but printable ASCII, and `%` itself, as `%XX` of its UTF-8 bytes.
-enum GRPCMessageText {
-    static func encoded(_ text: String) -> String {
+package enum GRPCMessageText {
+    package static func encoded(_ text: String) -> String {
         guard text.utf8.contains(where: mustEscape) else { return text }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count + 32)

@@ -1,19 +1,19 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
-internal import NIOHPACK
+package import NIOHPACK
 
 /// What the header list of a gRPC request says.
-struct GRPCRequestHead {
-    let path: String
+package struct GRPCRequestHead {
+    package let path: String
     /// Nil: no deadline.
-    var timeout: Duration?
-    var encoding = MessageEncoding.identity
-    var acceptable: Set<MessageEncoding> = [.identity]
-    var metadata = CallMetadata()
+    package private(set) var timeout: Duration?
+    package private(set) var encoding = MessageEncoding.identity
+    package private(set) var acceptable: Set<MessageEncoding> = [.identity]
+    package private(set) var metadata = CallMetadata()
 
     /// True when a header list is a gRPC request: a POST whose content type is `application/grpc`, `+codec` or parameters
     /// allowed. Others, gRPC-Web among them, are not ours.
-    static func isGRPC(_ headers: HPACKHeaders) -> Bool {
+    package static func isGRPC(_ headers: HPACKHeaders) -> Bool {
         guard headers.first(name: ":method") == "POST", let type = headers.first(name: "content-type") else {
             return false
         }
@@ -24,7 +24,7 @@ struct GRPCRequestHead {
     }
 
     /// - Throws: `.invalidArgument` naming the header that is wrong, `.unimplemented` for an unknown encoding.
-    init(_ headers: HPACKHeaders) throws(MartletError) {
+    package init(_ headers: HPACKHeaders) throws(MartletError) {
         var path = ""
         var entries: [(name: String, value: [UInt8])] = []
         for (name, value, _) in headers {

@@ -1,9 +1,9 @@
-internal import MartletCore
+package import MartletCore
 
 /// The value of `grpc-timeout`: at most 8 digits and a unit (gRPC over HTTP/2, "Timeout").
-enum GRPCTimeout {
+package enum GRPCTimeout {
     /// - Throws: `.invalidArgument` for anything that is no such value.
-    static func parse(_ text: String) throws(MartletError) -> Duration {
+    package static func parse(_ text: String) throws(MartletError) -> Duration {
         var text = text
         let parsed = text.withUTF8 { bytes -> Duration? in
             guard (2...9).contains(bytes.count), let unit = bytes.last else { return nil }

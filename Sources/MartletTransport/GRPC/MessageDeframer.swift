@@ -1,12 +1,17 @@
-internal import MartletCore
-internal import NIOCore
+package import MartletCore
+package import NIOCore
 
 /// Cuts the bytes of a stream into gRPC messages: a flag byte, 4 bytes of big-endian length, then the message. Borders of
 /// DATA frames mean nothing.
-struct MessageDeframer {
-    struct Message: Hashable {
-        let isCompressed: Bool
-        let bytes: [UInt8]
+package struct MessageDeframer {
+    package struct Message: Hashable {
+        package let isCompressed: Bool
+        package let bytes: [UInt8]
+
+        package init(isCompressed: Bool, bytes: [UInt8]) {
+            self.isCompressed = isCompressed
+            self.bytes = bytes
+        }
     }
 
     static let prefixBytes = 5
@@ -14,12 +19,12 @@ struct MessageDeframer {
     private let messageBytesMax: Int
     private var buffer = ByteBuffer()
 
-    init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
+    package init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
 
     /// Bytes that wait for the rest of their message.
-    var bufferedBytes: Int { buffer.readableBytes }
+    package var bufferedBytes: Int { buffer.readableBytes }
 
-    mutating func append(_ bytes: ByteBuffer) {
+    package mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             // Nothing is copied while frames hold whole messages.
             buffer = bytes
@@ -32,7 +37,7 @@ struct MessageDeframer {
     /// The next whole message; nil when more bytes are needed.
     /// - Throws: `.resourceExhausted` for a length over the limit, as soon as it is known; `.internalError` for a flag byte
     ///   that means nothing.
-    mutating func next() throws(MartletError) -> Message? {
+    package mutating func next() throws(MartletError) -> Message? {
         guard let flag = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self),
             let length = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt32.self)
         else { return nil }
@@ -50,6 +55,4 @@ struct MessageDeframer {
         if buffer.readableBytes == 0 { buffer = ByteBuffer() }
         return Message(isCompressed: flag == 1, bytes: bytes)
     }
-
-    mutating func removeAll() { buffer = ByteBuffer() }
 }

@@ -1,8 +1,8 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
 
 /// How the messages of one direction of a call are compressed (gRPC's `grpc-encoding`).
-enum MessageEncoding: String, CaseIterable, Sendable {
+package enum MessageEncoding: String, CaseIterable, Sendable {
     case identity, deflate, gzip
 
     /// What this server accepts, for `grpc-accept-encoding`.
@@ -19,14 +19,14 @@ enum MessageEncoding: String, CaseIterable, Sendable {
     }
 
     /// The compressed form; nil when the message leaves as it is.
-    func compressed(_ message: [UInt8]) -> [UInt8]? {
+    package func compressed(_ message: [UInt8]) -> [UInt8]? {
         guard let format, message.count >= Self.compressedBytesMin else { return nil }
         return message.withUnsafeBytes { Zlib.deflated($0, format: format) }
     }
 
     /// - Throws: `.internalError` when messages of this encoding cannot be compressed, `.resourceExhausted` above
     ///   `bytesMax`, `.invalidArgument` for broken data.
-    func inflated(_ message: [UInt8], bytesMax: Int) throws(MartletError) -> [UInt8] {
+    package func inflated(_ message: [UInt8], bytesMax: Int) throws(MartletError) -> [UInt8] {
         guard let format else {
             throw MartletError(.internalError, "a message is flagged as compressed, but the call named no grpc-encoding")
         }
@@ -38,7 +38,7 @@ enum MessageEncoding: String, CaseIterable, Sendable {
     ///   - request: the encoding of the request's messages.
     ///   - acceptable: the peer's `grpc-accept-encoding`.
     ///   - prefersCompression: the server compresses whenever it may.
-    static func ofAnswers(
+    package static func ofAnswers(
         request: MessageEncoding, acceptable: Set<MessageEncoding>, prefersCompression: Bool
     ) -> MessageEncoding {
         if request != .identity, acceptable.contains(request) { return request }

@@ -23,8 +23,8 @@ extension ConnectionSetup {
         if shared.connections.serve(channel, by: connection) { connection.drain() }
     }
 
-    /// Adds what answers an HTTP/2 stream that is no gRPC call: the routes, behind `HTTP2FramePayloadToHTTP1ServerCodec`.
-    /// The header list of the request is read next.
+    /// Adds what answers an HTTP/2 stream that is no gRPC call: the routes, behind
+    /// `HTTP2FramePayloadToHTTP1ServerCodec`. The header list of the request is read next.
     func addHTTPHandlers(to streamChannel: any Channel) throws {
         let pipeline = streamChannel.pipeline.syncOperations
         try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())

@@ -5,9 +5,9 @@ internal import NIOHTTP1
 
 /// Answers the requests of an HTTP/1.1 connection one after the other, or the one request of an HTTP/2 stream.
 ///
-/// A request that is pipelined waits in `waiting` until the answer before it is written; while something waits there, or
-/// the peer does not read, nothing more is read from the socket.
-final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked Sendable { // safe: every member is touched on `loop` only
+/// A request that is pipelined waits in `waiting` until the answer before it is written; while something waits there,
+/// or the peer does not read, nothing more is read from the socket.
+final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked Sendable { // safe: on `loop` only
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
@@ -23,22 +23,23 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         case failure(MartletError)
     }
 
+    // What the extension in HTTPConnection+Answers.swift needs too is not private.
     let loop: any EventLoop
-    private let shared: ServerShared
+    let shared: ServerShared
     private let setup: ConnectionSetup
-    private let isStream: Bool
+    let isStream: Bool
     private let watch: HTTPInputWatch?
-    private var output: HTTPOutput
-    private var alarms: ConnectionAlarms
-    private var context: ChannelHandlerContext?
-    private var current: HTTPCall?
+    var output: HTTPOutput
+    var alarms: ConnectionAlarms
+    var context: ChannelHandlerContext?
+    var current: HTTPCall?
     private var waiting = CircularBuffer<Waiting>()
     /// Bytes of the current body that came in this read.
-    private var arrived: [UInt8] = []
+    var arrived: [UInt8] = []
     private var calls: UInt64 = 0
     private var isReadWithheld = false
-    private var isDraining = false
-    private var isClosing = false
+    var isDraining = false
+    var isClosing = false
     private var timer: Scheduled<Void>?
     private var timerAt: ContinuousClock.Instant?
 
@@ -124,7 +125,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         return context?.channel.isWritable ?? true
     }
 
-    private func readMore() {
+    func readMore() {
         guard isReadWithheld, mayRead, let context else { return }
         isReadWithheld = false
         if let current, !current.bodyEnded { alarms.frame(isPartial: true, sawFrames: true, now: .now) }
@@ -184,7 +185,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     }
 
     /// Takes what waits, as far as the answers before it are written.
-    private func proceed() {
+    func proceed() {
         while !isClosing, let next = waiting.first {
             switch next {
             case .part(let part):
@@ -205,7 +206,8 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         alarms.handshakeDone(now: now)
         alarms.calls(open: 1, now: now)
         calls += 1
-        let call = HTTPCall(id: calls, request: .init(isHead: head.method == .HEAD, isVersion1_0: head.version.minor == 0))
+        let call = HTTPCall(
+            id: calls, request: .init(isHead: head.method == .HEAD, isVersion1_0: head.version.minor == 0))
         current = call
         do throws(MartletError) {
             let facts = try HTTPRequestFacts(head, isStream: isStream, arrival: now)
@@ -217,13 +219,17 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
             switch shared.contract.router.find(facts.method, facts.target) {
             case .found(let found): match = found
             case .noPath where facts.target.isAsterisk && facts.method == "OPTIONS":
-                return answer(HTTPResponse(status: 204, headers: [(name: "allow", value: "GET, HEAD, OPTIONS, POST")]), of: call)
-            case .noPath: throw .http(404, .notFound, "there is nothing at this path; GET /openapi.json tells what there is")
+                let header = (name: "allow", value: "GET, HEAD, OPTIONS, POST")
+                return answer(HTTPResponse(status: 204, headers: [header]), of: call)
+            case .noPath:
+                throw .http(404, .notFound, "there is nothing at this path; GET /openapi.json tells what there is")
             case .noMethod(let allowed):
                 let header = (name: "allow", value: allowed.joined(separator: ", "))
                 if facts.method == "OPTIONS" { return answer(HTTPResponse(status: 204, headers: [header]), of: call) }
                 var response = HTTPFailure.response(
-                    .http(405, .unimplemented, "this path answers \(header.value), not \(HTTPExchange.shown(facts.method))"))
+                    .http(
+                        405, .unimplemented,
+                        "this path answers \(header.value), not \(HTTPExchange.shown(facts.method))"))
                 response.headers.append(header)
                 return answer(response, of: call)
             }
@@ -251,8 +257,8 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
                     self.onLoop { self.wantsBody(of: call, whole: whole) }
                 }
                 let exchange = HTTPExchange(
-                    method: facts.method, path: facts.target.path, parameters: match.parameters, query: facts.target.query, headers: facts.headers, body: body,
-                    context: context)
+                    method: facts.method, path: facts.target.path, parameters: match.parameters,
+                    query: facts.target.query, headers: facts.headers, body: body, context: context)
                 let response: HTTPResponse
                 do throws(MartletError) {
                     response = try await match.route.run(exchange)
@@ -278,119 +284,9 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
 
-    // MARK: Answers
+    // MARK: Ends
 
-    private func answer(_ response: HTTPResponse, of call: HTTPCall) {
-        guard call === current, case .none = call.answered else { return }
-        switch response.body {
-        case .bytes(let bytes): 
-            writeHead(response, body: bytes, of: call)
-            finish(call)
-        case .stream where call.request.isHead:
-            writeHead(response, body: nil, of: call)
-            finish(call)
-        case .stream:
-            call.answered = .streaming(response, isHeadSent: false)
-            if !response.heartbeat.isEmpty { beat(response, of: call) }
-        }
-    }
-
-    private func writeHead(_ response: HTTPResponse, body: [UInt8]?, of call: HTTPCall) {
-        guard let context else { return }
-        // What is left of a request's body would be taken for the next request. A stream reads on.
-        let mayGoOn = call.bodyEnded || body == nil || call.isSmall && !call.waitsForContinue
-        if isDraining || !call.keepsAlive || !mayGoOn { call.closes = true }
-        if body == nil {
-            call.isStreamed = true
-            if call.request.isVersion1_0 { call.closes = true }
-        }
-        let (head, body) = output.answer(response, body: body, to: call.request, closes: call.closes)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if let body, !body.isEmpty { write(body, context) }
-    }
-
-    /// The head of a stream, before its first part.
-    private func writeHeadOnce(_ call: HTTPCall) {
-        guard case .streaming(let response, isHeadSent: false) = call.answered else { return }
-        call.answered = .streaming(response, isHeadSent: true)
-        writeHead(response, body: nil, of: call)
-    }
-
-    private func write(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
-        context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
-    }
-
-    private func finish(_ call: HTTPCall) {
-        guard call === current, let context else { return }
-        call.answered = .done
-        call.heartbeat?.cancel()
-        if call.request.isHead, call.isStreamed, !isStream {
-            // The encoder would write a last chunk, and this answer has no body.
-            context.flush()
-        } else {
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        }
-        arrived = []
-        let now = ContinuousClock.now
-        alarms.calls(open: 0, now: now)
-        alarms.rearm(deadlines: EmptyCollection<ContinuousClock.Instant>())
-        if call.closes, !isStream {
-            current = nil
-            close()
-        } else if call.bodyEnded {
-            current = nil
-            if !isStream { proceed() }
-        } else {
-            readMore()
-        }
-        setTimer()
-    }
-
-    private func beat(_ response: HTTPResponse, of call: HTTPCall) {
-        let pause = TimeAmount(shared.limits.heartbeatInterval)
-        call.heartbeat = loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
-            guard let self, call === self.current, let context = self.context, context.channel.isWritable else { return }
-            guard !call.wasSending else {
-                call.wasSending = false
-                return
-            }
-            self.writeHeadOnce(call)
-            self.write(response.heartbeat, context)
-            context.flush()
-        }
-    }
-
-    /// Ends the current exchange with an error, and the connection with it.
-    private func fail(_ error: MartletError) {
-        let call = current ?? HTTPCall(id: 0, request: .init())
-        current = call
-        call.closes = true
-        tell(error, of: call)
-        call.running?.stop(error)
-        close()
-    }
-
-    /// Says to the peer, in whatever way is left, that its request failed.
-    private func tell(_ error: MartletError, of call: HTTPCall) {
-        switch call.answered {
-        case .none: answer(call.failure(error), of: call)
-        case .streaming(_, isHeadSent: false):
-            call.heartbeat?.cancel()
-            call.answered = .none
-            answer(call.failure(error), of: call)
-        case .streaming(let response, isHeadSent: true):
-            if let event = response.failureEvent, let context {
-                write(event(error), context)
-                finish(call)
-            } else {
-                // No last chunk: the peer sees that the stream is not whole.
-                close()
-            }
-        case .done: break
-        }
-    }
-
-    private func close() {
+    func close() {
         guard !isClosing else { return }
         isClosing = true
         waiting.removeAll()
@@ -432,7 +328,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
 
     // MARK: Time
 
-    private func setTimer() {
+    func setTimer() {
         guard !isClosing, let due = alarms.next else { return }
         if let timerAt, timerAt <= due { return }
         timer?.cancel()
@@ -473,90 +369,14 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         case HTTPParserError.headerOverflow where watch?.hasLineEnded == false:
             .http(414, .invalidArgument, "the request's path is longer than this server reads")
         case HTTPParserError.headerOverflow:
-            .http(431, .invalidArgument, "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
+            .http(
+                431, .invalidArgument,
+                "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
         case HTTPParserError.invalidVersion:
-            .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2")
+            .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2, lines end in CR LF")
         case HTTPParserError.closedConnection, HTTPParserError.invalidEOFState: nil
         case is HTTPParserError: .http(400, .invalidArgument, "the request is not HTTP as RFC 9112 has it")
         default: nil
         }
-    }
-}
-
-extension HTTPConnection: CallCarrier {
-    func send(_ message: [UInt8], of call: RunningCall) -> SendOutcome {
-        guard let current, current.running === call, case .streaming = current.answered, !isClosing, let context else {
-            return .ended(MartletError(.cancelled, "the client closed the connection"))
-        }
-        guard context.channel.isWritable else { return .wait }
-        current.wasSending = true
-        writeHeadOnce(current)
-        if !message.isEmpty { write(message, context) }
-        context.flush()
-        return .sent
-    }
-
-    func maySend(_ call: RunningCall) -> Bool {
-        guard !isClosing, current?.running === call else { return true }
-        return context?.channel.isWritable ?? true
-    }
-
-    func took(messageOf bytes: Int, by call: RunningCall) {
-        guard let current, current.running === call else { return }
-        current.bodyWaiting -= bytes
-        readMore()
-    }
-
-    func ended(_ running: RunningCall, with error: MartletError?) {
-        shared.tasks.decrement()
-        guard let current, current.running === running else { return }
-        if let error { return tell(error, of: current) }
-        switch current.answered {
-        case .streaming:
-            writeHeadOnce(current)
-            finish(current)
-        case .none: tell(MartletError(.internalError, "the route gave no answer"), of: current)
-        case .done: break
-        }
-    }
-}
-
-/// One request and what became of it.
-final class HTTPCall: @unchecked Sendable { // safe: every member is touched on the connection's event loop only
-    enum Answered {
-        case none
-        case streaming(HTTPResponse, isHeadSent: Bool)
-        case done
-    }
-
-    let id: CallID
-    var request: HTTPOutput.Request
-    var running: RunningCall?
-    /// How the route shows errors; the server's own form before there is a route.
-    var failure: @Sendable (MartletError) -> HTTPResponse = HTTPFailure.response
-    var answered = Answered.none
-    var keepsAlive = true
-    /// The connection ends with this answer.
-    var closes = false
-    /// Sent in parts, its length unknown.
-    var isStreamed = false
-    var bodyEnded = false
-    var sawBody = false
-    /// Its body is so short that an answer need not end the connection before it came.
-    var isSmall = false
-    var skippedBytes = 0
-    /// The route wants the body as a whole, so that all of it must come within one time limit.
-    var isReadWhole = true
-    var waitsForContinue = false
-    /// Bytes that were delivered and not taken.
-    var bodyWaiting = 0
-    var deadline: ContinuousClock.Instant?
-    var heartbeat: RepeatedTask?
-    /// Something was sent since the last heartbeat was due.
-    var wasSending = false
-
-    init(id: CallID, request: HTTPOutput.Request) {
-        self.id = id
-        self.request = request
     }
 }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// The `date` header's value (RFC 9110, 5.6.7), made once a second. Touched on one event loop only.
-struct HTTPDate {
+package struct HTTPDate {
     private var second = 0
     private var text = ""
 
@@ -14,7 +14,7 @@ struct HTTPDate {
         return text
     }
 
-    static func text(secondsSince1970: Int) -> String {
+    package static func text(secondsSince1970: Int) -> String {
         var seconds = time_t(secondsSince1970)
         var parts = tm()
         gmtime_r(&seconds, &parts)

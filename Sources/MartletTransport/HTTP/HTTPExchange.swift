@@ -52,7 +52,7 @@ extension HTTPBody {
 }
 
 extension MartletError {
-    static func bodyTooLarge(limit: Int) -> MartletError {
+    package static func bodyTooLarge(limit: Int) -> MartletError {
         .http(413, .resourceExhausted, "the body is over the limit of \(limit) bytes; send less at once")
     }
 }
@@ -68,7 +68,8 @@ extension HTTPExchange {
     func jsonBytes(atMost limit: Int) async throws(MartletError) -> [UInt8] {
         if let type = contentType, type != "application/json", !type.hasSuffix("+json") {
             throw .http(
-                415, .invalidArgument, "the content type is \(Self.shown(type)); send the header content-type: application/json")
+                415, .invalidArgument,
+                "the content type is \(Self.shown(type)); send the header content-type: application/json")
         }
         return try await body.collect(atMost: limit)
     }
@@ -136,7 +137,8 @@ package struct HTTPResponse: Sendable {
 /// One row of the route table. Each dialect has its own list of these.
 package struct HTTPRoute: Sendable {
     package let method: String
-    /// Such as `/v2/models/{model}/versions/{version}/infer`; a `{name}` part matches one path segment, which is decoded.
+    /// Such as `/v2/models/{model}/versions/{version}/infer`; a `{name}` part matches one path segment, which is
+    /// decoded.
     package let pattern: String
     /// Changes what is served, so it can be kept to a listener of its own.
     package let isManagement: Bool

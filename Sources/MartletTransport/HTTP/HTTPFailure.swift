@@ -1,10 +1,10 @@
-internal import MartletCore
+package import MartletCore
 internal import MartletWire
 
 /// How errors look where no dialect has its own form.
-enum HTTPFailure {
+package enum HTTPFailure {
     /// `{"error": {"code": "INVALID_ARGUMENT", "status": 400, "message": "...", "retryAfterMs": 250}}`
-    static func response(_ error: MartletError) -> HTTPResponse {
+    package static func response(_ error: MartletError) -> HTTPResponse {
         HTTPResponse(status: error.httpStatus, json: ["error": object(error)], headers: retryHeader(error))
     }
 

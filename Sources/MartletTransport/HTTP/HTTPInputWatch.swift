@@ -1,8 +1,9 @@
 internal import NIOCore
 
-/// Sees the bytes before the parser does, and knows what the parser does not tell: whether a request line has ended, and
-/// how much came of which nothing was made. Chunk extensions are such bytes, and the parser reads any number of them.
-final class HTTPInputWatch: ChannelInboundHandler, @unchecked Sendable { // safe: every member is touched on the event loop only
+/// Sees the bytes before the parser does, and knows what the parser does not tell: whether a request line has ended,
+/// and how much came of which nothing was made. Chunk extensions are such bytes, and the parser reads any number of
+/// them.
+final class HTTPInputWatch: ChannelInboundHandler, @unchecked Sendable { // safe: touched on the event loop only
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 

@@ -52,8 +52,8 @@ struct HTTPOutput {
             }
         }
         let head = HTTPResponseHead(
-            version: request.isVersion1_0 ? .http1_0 : .http1_1, status: HTTPResponseStatus(statusCode: response.status),
-            headers: HTTPHeaders(headers))
+            version: request.isVersion1_0 ? .http1_0 : .http1_1,
+            status: HTTPResponseStatus(statusCode: response.status), headers: HTTPHeaders(headers))
         return (head, request.isHead || !mayHaveBody ? nil : body)
     }
 

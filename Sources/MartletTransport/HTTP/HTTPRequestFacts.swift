@@ -2,7 +2,7 @@ internal import MartletCore
 internal import NIOHTTP1
 
 /// What the head of a request says, checked. The parser in front has read its grammar already.
-struct HTTPRequestFacts: Sendable {
+package struct HTTPRequestFacts: Sendable {
     let method: String
     let target: HTTPTarget
     let headers: CallMetadata
@@ -22,8 +22,8 @@ struct HTTPRequestFacts: Sendable {
     static let timeoutHeader = "x-martlet-timeout-ms"
 
     /// - Parameter isStream: a stream of HTTP/2, where framing is not in headers.
-    /// - Throws: an error with its HTTP status: 400 for what could be read in two ways, 417 for another expectation, 415
-    ///   for a body in an unknown coding.
+    /// - Throws: an error with its HTTP status: 400 for what could be read in two ways, 417 for another expectation,
+    ///   415 for a body in an unknown coding.
     init(_ head: HTTPRequestHead, isStream: Bool, arrival: ContinuousClock.Instant) throws(MartletError) {
         method = head.method.rawValue
         target = try HTTPTarget(head.uri)
@@ -87,7 +87,8 @@ struct HTTPRequestFacts: Sendable {
             guard !isChunked || !isVersion1_0 else { throw Self.bad("HTTP/1.0 has no transfer-encoding") }
         }
         if let length {
-            guard !length.isEmpty, length.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bytes = Int(length) else {
+            guard !length.isEmpty, length.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bytes = Int(length)
+            else {
                 throw Self.bad("content-length must be a whole number of bytes")
             }
             declaredLength = bytes
@@ -108,7 +109,7 @@ struct HTTPRequestFacts: Sendable {
     private static func bad(_ message: String) -> MartletError { .http(400, .invalidArgument, message) }
 
     /// `gzip` or `*` in an accept-encoding list, with a weight above zero.
-    static func acceptsGzip(_ value: String) -> Bool {
+    package static func acceptsGzip(_ value: String) -> Bool {
         for coding in value.lowercased().split(separator: ",") {
             let parts = coding.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
             guard let name = parts.first, name == "gzip" || name == "x-gzip" || name == "*" else { continue }

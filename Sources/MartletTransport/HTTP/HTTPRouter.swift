@@ -1,7 +1,7 @@
 internal import MartletCore
 
 /// Finds the route of a request: literal segments come before parameters.
-struct HTTPRouter: Sendable {
+package struct HTTPRouter: Sendable {
     private var root = Node()
     /// Paths without parameters, as they stand in most requests.
     private var plain: [String: [String: HTTPRoute]] = [:]
@@ -13,20 +13,20 @@ struct HTTPRouter: Sendable {
         var routes: [String: HTTPRoute] = [:]
     }
 
-    struct Match: Sendable {
-        let route: HTTPRoute
+    package struct Match: Sendable {
+        package let route: HTTPRoute
         /// By the names in the route's pattern.
-        let parameters: [String: String]
+        package let parameters: [String: String]
     }
 
-    enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         case found(Match)
         case noPath
         /// The path is there for other methods, sorted.
         case noMethod(allowed: [String])
     }
 
-    init(_ routes: [HTTPRoute]) {
+    package init(_ routes: [HTTPRoute]) {
         for route in routes {
             let segments = Self.segments(route.pattern)
             Self.insert(route, segments[...], into: &root)
@@ -36,7 +36,7 @@ struct HTTPRouter: Sendable {
         }
     }
 
-    func find(_ method: String, _ target: HTTPTarget) -> Outcome {
+    package func find(_ method: String, _ target: HTTPTarget) -> Outcome {
         let routes: [String: HTTPRoute]
         var values: [String] = []
         if let found = plain[target.rawPath] {

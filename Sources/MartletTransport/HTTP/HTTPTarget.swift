@@ -1,19 +1,19 @@
-internal import MartletCore
+package import MartletCore
 
 /// What a request line asks for: the path in decoded segments, and the query.
-struct HTTPTarget: Sendable {
+package struct HTTPTarget: Sendable {
     /// As it came, without the query; what a route without parameters is found by.
-    let rawPath: String
+    package let rawPath: String
     /// Percent-decoded; a trailing slash adds none.
-    let segments: [String]
-    let query: [(name: String, value: String)]
+    package let segments: [String]
+    package let query: [(name: String, value: String)]
     /// The decoded path.
-    var path: String { rawPath.utf8.contains(UInt8(ascii: "%")) ? "/" + segments.joined(separator: "/") : rawPath }
+    package var path: String { rawPath.utf8.contains(UInt8(ascii: "%")) ? "/" + segments.joined(separator: "/") : rawPath }
     /// `OPTIONS *`.
     var isAsterisk: Bool { rawPath == "*" }
 
     /// - Throws: `.invalidArgument` (400) for what is no path, and for escapes that are broken or no UTF-8.
-    init(_ uri: String) throws(MartletError) {
+    package init(_ uri: String) throws(MartletError) {
         var rest = Substring(uri)
         if let fragment = rest.firstIndex(of: "#") { rest = rest[..<fragment] }
         if !rest.hasPrefix("/"), rest != "*" {
@@ -63,8 +63,10 @@ struct HTTPTarget: Sendable {
             switch byte {
             case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal) else {
-                    throw MartletError(.invalidArgument, "the \(place) has a '%' without two hexadecimal digits after it")
+                guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal)
+                else {
+                    throw MartletError(
+                        .invalidArgument, "the \(place) has a '%' without two hexadecimal digits after it")
                 }
                 bytes.append(high << 4 | low)
             default: bytes.append(byte)

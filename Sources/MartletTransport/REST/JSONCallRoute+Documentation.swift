@@ -25,7 +25,9 @@ extension JSONCallRoute {
         var responses: [HTTPDocumentation.Body] = []
         if call.method.serverStreams {
             responses.append(.events(output))
-            if call.method == .classifyDocument { responses.append(.json(HTTPDocumentation.message("martlet.v1.FinalVerdict"))) }
+            if call.method == .classifyDocument {
+                responses.append(.json(HTTPDocumentation.message("martlet.v1.FinalVerdict")))
+            }
         } else {
             responses.append(.json(output))
         }

@@ -58,7 +58,8 @@ struct JSONCallRoute: Sendable {
             let plain = call.method == .classifyDocument ? ", text/plain" : ""
             throw .http(
                 415, .invalidArgument,
-                "the content type is \(HTTPExchange.shown(type)); this path takes application/x-ndjson\(plain) and application/json")
+                "the content type is \(HTTPExchange.shown(type)); this path takes application/x-ndjson\(plain) and "
+                    + "application/json")
         }
     }
 
@@ -69,7 +70,8 @@ struct JSONCallRoute: Sendable {
     /// The document options that stand in a query.
     private func options(_ exchange: HTTPExchange) async throws(MartletError) -> [UInt8] {
         if let charset = exchange.charset, charset != "utf-8", charset != "utf8", charset != "us-ascii" {
-            throw .http(415, .invalidArgument, "the document's charset must be utf-8, not \(HTTPExchange.shown(charset))")
+            throw .http(
+                415, .invalidArgument, "the document's charset must be utf-8, not \(HTTPExchange.shown(charset))")
         }
         guard let options = Schema.embedded.message(named: "martlet.v1.DocumentOptions") else {
             throw MartletError(.internalError, "the protos have no document options")
@@ -80,9 +82,10 @@ struct JSONCallRoute: Sendable {
             texts.append((name: "model", value: model.description))
         }
         if exchange.accepts("application/json") {
-            texts.append((name: "omitWindows", value: "true"))
-            texts.append((name: "omitRunning", value: "true"))
-            texts = texts.enumerated().filter { index, pair in !texts[..<index].contains { $0.name == pair.name } }.map(\.element)
+            // Nobody would see them.
+            for name in ["omitWindows", "omitRunning"] where !texts.contains(where: { $0.name == name }) {
+                texts.append((name: name, value: "true"))
+            }
         }
         return try json.wire(ofTexts: texts, as: options)
     }
@@ -98,8 +101,9 @@ struct JSONCallRoute: Sendable {
         guard let message = last.message else { throw MartletError(.internalError, "the call gave no answer") }
         // Of a oneof, such as `{"final": {...}}`, the value itself.
         var reader = WireReader(message)
-        if Schema.embedded.messages[types.output].oneofs.count == 1, let key = try reader.next(), key.type == .lengthDelimited,
-            let field = Schema.embedded.messages[types.output].fields.first(where: { $0.number == key.number }),
+        let type = Schema.embedded.messages[types.output]
+        if type.oneofs.count == 1, let key = try reader.next(), key.type == .lengthDelimited,
+            let field = type.fields.first(where: { $0.number == key.number }),
             field.oneof != nil, case .message(let inner) = field.kind
         {
             let value = Array(message[try reader.delimited()])

@@ -38,7 +38,8 @@ final class JSONLines: MessageSource {
             let (isEnded, size) = state.withLock { ($0.isEnded, $0.buffer.count) }
             guard !isEnded else { return nil }
             guard size <= lineBytesMax else {
-                throw .http(413, .resourceExhausted, "a line is over the limit of \(lineBytesMax) bytes; send shorter ones")
+                throw .http(
+                    413, .resourceExhausted, "a line is over the limit of \(lineBytesMax) bytes; send shorter ones")
             }
             let part = try await body.next()
             state.withLock { state in

@@ -1,16 +1,16 @@
 internal import MartletCore
-internal import MartletWire
+package import MartletWire
 
 /// `martlet.v1` as JSON over HTTP. A call is a line of `lines`: everything else follows from its protos.
-struct JSONRoutes: Sendable {
+package struct JSONRoutes: Sendable {
     let calls: CallTable
     let limits: Limits
     let choice: ModelChoice
 
-    struct Line: Sendable {
+    package struct Line: Sendable {
         let method: String
         let pattern: String
-        let call: Method
+        package let call: Method
         let summary: String
 
         init(_ method: String, _ pattern: String, _ call: Method, _ summary: String) {
@@ -22,7 +22,7 @@ struct JSONRoutes: Sendable {
     }
 
     /// Parameters of a path are fields of the request, as are the pairs of the query.
-    static let lines = [
+    package static let lines = [
         Line("POST", "/martlet/v1/classify", .classify, "Labels and scores of texts."),
         Line("POST", "/martlet/v1/classify-stream", .classifyStream, "Many classify requests on one call."),
         Line("POST", "/martlet/v1/classify-document", .classifyDocument, "The verdict on a document, as it arrives."),
@@ -42,7 +42,8 @@ struct JSONRoutes: Sendable {
     /// - Returns: a route for each line whose call is in the table.
     var routes: [HTTPRoute] {
         Self.lines.compactMap { line in
-            guard let call = calls[line.call.path], let types = Schema.embedded.method(at: line.call.path) else { return nil }
+            guard let call = calls[line.call.path], let types = Schema.embedded.method(at: line.call.path)
+            else { return nil }
             let route = JSONCallRoute(line: line, call: call, types: types, limits: limits, choice: choice)
             return HTTPRoute(
                 line.method, line.pattern, isManagement: call.isManagement, documentation: route.documentation,

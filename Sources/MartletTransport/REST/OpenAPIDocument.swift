@@ -34,7 +34,8 @@ enum OpenAPIDocument {
             .init("summary", .string(documentation?.summary ?? "\(route.method) \(route.pattern)")),
             .init("tags", [.string(documentation?.tag ?? "other")]),
         ]
-        var parameters: [JSONValue] = HTTPRouter.segments(route.pattern).compactMap { HTTPRouter.parameterName($0) }.map {
+        let inPath = HTTPRouter.segments(route.pattern).compactMap { HTTPRouter.parameterName($0) }
+        var parameters: [JSONValue] = inPath.map {
             ["name": .string($0), "in": "path", "required": true, "schema": ["type": "string", "minLength": 1]]
         }
         for parameter in documentation?.parameters ?? [] {
@@ -54,7 +55,9 @@ enum OpenAPIDocument {
                 "responses",
                 [
                     "200": .object(success),
-                    "default": ["description": "What is wrong: the field, the limit, the way out.", "content": failure(route)],
+                    "default": [
+                        "description": "What is wrong: the field, the limit, the way out.", "content": failure(route),
+                    ],
                 ]))
         return .object(members)
     }
@@ -73,7 +76,8 @@ enum OpenAPIDocument {
     }
 
     private static func identifier(_ route: HTTPRoute) -> String {
-        let words = route.pattern.split { !$0.isLetter && !$0.isNumber }.map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        let words = route.pattern.split { !$0.isLetter && !$0.isNumber }
+            .map { $0.prefix(1).uppercased() + $0.dropFirst() }
         return route.method.lowercased() + (words.isEmpty ? "Index" : words.joined())
     }
 
@@ -128,7 +132,9 @@ enum OpenAPIDocument {
                     "code": ["type": "string", "description": "the name of a gRPC status"],
                     "status": ["type": "integer", "description": "the HTTP status"],
                     "message": ["type": "string"],
-                    "retryAfterMs": ["type": "integer", "description": "how long to wait; missing when waiting does not help"],
+                    "retryAfterMs": [
+                        "type": "integer", "description": "how long to wait; missing when waiting does not help",
+                    ],
                 ],
                 "required": ["code", "status", "message"],
             ]

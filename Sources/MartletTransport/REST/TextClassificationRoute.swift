@@ -1,8 +1,8 @@
 internal import MartletCore
 internal import MartletWire
 
-/// `POST /api/text-classification {"text": "..."}`: the shortest way to a label. A text of any length is read to its end,
-/// in windows where it must be.
+/// `POST /api/text-classification {"text": "..."}`: the shortest way to a label. A text of any length is read to its
+/// end, in windows where it must be.
 struct TextClassificationRoute: Sendable {
     let handler: any InferenceHandler
     let limits: Limits
@@ -10,14 +10,16 @@ struct TextClassificationRoute: Sendable {
 
     var route: HTTPRoute {
         HTTPRoute(
-            "POST", "/api/text-classification", documentation: Self.documentation, failure: HTTPFailure.response, run: run)
+            "POST", "/api/text-classification", documentation: Self.documentation, failure: HTTPFailure.response,
+            run: run)
     }
 
     private func run(_ exchange: HTTPExchange) async throws(MartletError) -> HTTPResponse {
         let body = JSONField(try await exchange.json(atMost: limits.messageBytesMax))
         for (name, _) in try body.members() where !["text", "texts", "model", "topK"].contains(name) {
             throw MartletError(
-                .invalidArgument, "\(name.prefix(60)) is not a field of this request; it has text or texts, model and topK")
+                .invalidArgument,
+                "\(name.prefix(60)) is not a field of this request; it has text or texts, model and topK")
         }
         guard body["text"].isMissing != body["texts"].isMissing else {
             throw MartletError(.invalidArgument, "give either text, a string, or texts, a list of strings")
@@ -31,7 +33,8 @@ struct TextClassificationRoute: Sendable {
         }
         let model: ModelReference
         if body["model"].isMissing {
-            model = try await choice.reference(exchange.context, query: exchange.query, task: ModelChoice.classification)
+            model = try await choice.reference(
+                exchange.context, query: exchange.query, task: ModelChoice.classification)
         } else {
             model = try ModelChoice.reference(named: try body["model"].string())
         }
@@ -64,7 +67,10 @@ struct TextClassificationRoute: Sendable {
             "type": "object",
             "properties": [
                 "text": ["type": "string"], "texts": ["type": "array", "items": ["type": "string"]],
-                "model": ["type": "string", "description": "name, name@version or name:label; the server's default when missing"],
+                "model": [
+                    "type": "string",
+                    "description": "name, name@version or name:label; the server's default when missing",
+                ],
                 "topK": ["type": "integer", "minimum": 0, "description": "labels to return, best first; 0: all"],
             ],
             "additionalProperties": false,

@@ -56,6 +56,7 @@ package struct JSONField: Sendable {
     /// `.invalidArgument`: what belongs here, and whether anything is there.
     package func mustBe(_ what: String) -> MartletError {
         let place = path.isEmpty ? "the body" : path
-        return MartletError(.invalidArgument, value == nil ? "\(place) is missing; it must be \(what)" : "\(place) must be \(what)")
+        let problem = value == nil ? "is missing; it must be" : "must be"
+        return MartletError(.invalidArgument, "\(place) \(problem) \(what)")
     }
 }

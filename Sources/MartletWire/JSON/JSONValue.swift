@@ -20,8 +20,8 @@ package enum JSONValue: Sendable, Hashable {
         }
     }
 
-    /// - Throws: `.invalidArgument` for what is not JSON, is nested deeper than `JSONCursor.depthMax`, or has a name twice
-    ///   in one object.
+    /// - Throws: `.invalidArgument` for what is not JSON, is nested deeper than `JSONCursor.depthMax`, or has a name
+    ///   twice in one object.
     package init(parsing bytes: [UInt8], source: String = "the body") throws(MartletError) {
         var cursor = try JSONCursor(bytes, source: source)
         self = try Self.read(&cursor)

@@ -1,6 +1,6 @@
 extension MessageJSON {
-    /// JSON schemas (2020-12, as OpenAPI 3.1 takes them) of a message and every message and enum it leads to, by full name,
-    /// as they stand under `#/components/schemas`.
+    /// JSON schemas (2020-12, as OpenAPI 3.1 takes them) of a message and every message and enum it leads to, by full
+    /// name, as they stand under `#/components/schemas`.
     package func schemas(of messages: [Int]) -> [JSONValue.Member] {
         var found: [String: JSONValue] = [:]
         var open = messages
@@ -71,9 +71,9 @@ extension MessageJSON {
         case .bool: return ["type": "boolean"]
         case .string: return ["type": "string"]
         case .bytes: return ["type": "string", "contentEncoding": "base64"]
-        case .float: return ["anyOf": [["type": "number", "format": "float"], ["enum": ["NaN", "Infinity", "-Infinity"]]]]
-        case .double:
-            return ["anyOf": [["type": "number", "format": "double"], ["enum": ["NaN", "Infinity", "-Infinity"]]]]
+        case .float, .double:
+            let format: JSONValue = kind == .float ? "float" : "double"
+            return ["anyOf": [["type": "number", "format": format], ["enum": ["NaN", "Infinity", "-Infinity"]]]]
         case .uint32, .fixed32: return ["type": "integer", "format": "uint32", "minimum": 0, "maximum": 4_294_967_295]
         case .int32, .sint32, .sfixed32:
             return ["type": "integer", "format": "int32", "minimum": -2_147_483_648, "maximum": 2_147_483_647]

@@ -3,9 +3,9 @@ package import MartletCore
 extension MessageJSON {
     /// The wire bytes of fields that came as texts: path segments and the pairs of a query.
     ///
-    /// A name is a field's, with dots into messages: `model.version`; a model may also be written `guard@3`. A name that
-    /// comes again adds to a list. `true` and
-    /// `false`, numbers and enum names stand as they would in JSON, without quotes.
+    /// A name is a field's, with dots into messages: `model.version`; a model may also be written `guard@3`. A name
+    /// that comes again adds to a list. `true` and `false`, numbers and enum names stand as they would in JSON, without
+    /// quotes.
     /// - Throws: `.invalidArgument` naming the pair.
     package func wire(
         ofTexts pairs: [(name: String, value: String)], as message: Int
@@ -13,7 +13,8 @@ extension MessageJSON {
         guard !pairs.isEmpty else { return [] }
         var root = JSONValue.object([])
         for pair in pairs {
-            try insert(pair.value, at: pair.name.split(separator: ".", omittingEmptySubsequences: false)[...], pair.name, message, &root)
+            let path = pair.name.split(separator: ".", omittingEmptySubsequences: false)
+            try insert(pair.value, at: path[...], pair.name, message, &root)
         }
         return try wire(of: root.serialized, as: message)
     }
@@ -59,7 +60,8 @@ extension MessageJSON {
             case .version(let number): return ["name": .string(model.name), "version": .integer(number)]
             case .label(let label): return ["name": .string(model.name), "label": .string(label)]
             }
-        case .message: throw MartletError(.invalidArgument, "\(name.prefix(60)) has fields of its own; name one of them")
+        case .message:
+            throw MartletError(.invalidArgument, "\(name.prefix(60)) has fields of its own; name one of them")
         case .bool:
             switch text {
             // A flag without a value.

@@ -2,19 +2,19 @@ package import MartletCore
 
 /// Messages of a schema as JSON and back, by the JSON rules of proto3; no struct for each message.
 ///
-/// Out: names in lowerCamelCase, 64-bit integers as strings, enums by name, bytes in base64, and every field that has no
-/// presence also when it is zero or empty, so that a script need not ask whether `windows` is there. Members of a oneof,
-/// optional fields and messages are left out when they are not set.
+/// Out: names in lowerCamelCase, 64-bit integers as strings, enums by name, bytes in base64, and every field that has
+/// no presence also when it is zero or empty, so that a script need not ask whether `windows` is there. Members of a
+/// oneof, optional fields and messages are left out when they are not set.
 ///
-/// In: either name, 64-bit integers as numbers too, enums by number too, base64 of both alphabets, null for unset. An unknown
-/// name is refused, because a misspelt option that is ignored is worse than an error; so are a name that comes twice and
-/// two members of one oneof.
+/// In: either name, 64-bit integers as numbers too, enums by number too, base64 of both alphabets, null for unset. An
+/// unknown name is refused, because a misspelt option that is ignored is worse than an error; so are a name that comes
+/// twice and two members of one oneof.
 package final class MessageJSON: Sendable {
     package let schema: Schema
     let tables: [Table]
 
-    /// What reading and writing a message needs, prepared. Objects, because a copy of a struct with texts in it costs more
-    /// than reading a field.
+    /// What reading and writing a message needs, prepared. Objects, because a copy of a struct with texts in it costs
+    /// more than reading a field.
     final class Table: Sendable {
         let message: SchemaMessage
         let fields: [Field]

@@ -270,7 +270,8 @@ struct MessageReading {
     private func unknown(_ name: [UInt8], in message: SchemaMessage) -> MartletError {
         var shown = String(decoding: name.prefix(60), as: UTF8.self)
         if !path.isEmpty { shown = "\(place).\(shown)" }
-        let known = message.fields.isEmpty ? "it has none" : "it has " + message.fields.map(\.jsonName).joined(separator: ", ")
+        let names = message.fields.map(\.jsonName).joined(separator: ", ")
+        let known = names.isEmpty ? "it has none" : "it has \(names)"
         return MartletError(.invalidArgument, "\(shown) is not a field of \(message.fullName); \(known)")
     }
 }

@@ -80,7 +80,8 @@ struct MessageWriting {
             found.append(Found(field: index, value: value))
         }
         if !isSorted {
-            let sorted = found[base...].enumerated().sorted { ($0.element.field, $0.offset) < ($1.element.field, $1.offset) }
+            let sorted = found[base...].enumerated()
+                .sorted { ($0.element.field, $0.offset) < ($1.element.field, $1.offset) }
             found.replaceSubrange(base..., with: sorted.map(\.element))
         }
     }
@@ -287,5 +288,7 @@ struct MessageWriting {
     }
 
     /// ZigZag.
-    private static func unfolded(_ number: UInt64) -> Int64 { Int64(bitPattern: number >> 1) ^ -Int64(bitPattern: number & 1) }
+    private static func unfolded(_ number: UInt64) -> Int64 {
+        Int64(bitPattern: number >> 1) ^ -Int64(bitPattern: number & 1)
+    }
 }

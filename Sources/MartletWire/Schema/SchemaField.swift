@@ -19,8 +19,8 @@ package struct SchemaField: Sendable {
     package let kind: Kind
     /// A list, or a map.
     package let isRepeated: Bool
-    /// The place in its message's `oneofs`; nil outside one. An `optional` field is not in a oneof here, although protoc
-    /// makes it one.
+    /// The place in its message's `oneofs`; nil outside one. An `optional` field is not in a oneof here, although
+    /// protoc makes it one.
     package let oneof: Int?
     /// `optional` in the proto: unset and zero differ.
     package let isOptional: Bool

@@ -31,8 +31,8 @@ package struct WireReader: Sendable {
     package mutating func next() throws(MartletError) -> Key? {
         guard place < end else { return nil }
         let key = try varint()
-        guard let type = WireType(rawValue: UInt8(key & 7)), case let number = key >> 3, (1...536_870_911).contains(number)
-        else {
+        let number = key >> 3
+        guard let type = WireType(rawValue: UInt8(key & 7)), (1...536_870_911).contains(number) else {
             throw broken("has a key that no field can have")
         }
         return Key(number: Int(number), type: type)
