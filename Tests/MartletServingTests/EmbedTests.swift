@@ -45,12 +45,19 @@ struct EmbedTests {
         let server = try await folder.serve(threads: 3) { $0.limits.batchTokensMax = 96 }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, text) in texts.enumerated() {
-                group.addTask { #expect(try await embed([text], on: server) == [truth[index]]) }
                 group.addTask {
-                    #expect(try await embed([text], on: server) { $0.perToken = true } == [rowTruth[index]])
+                    let answer = try await embed([text], on: server)
+                    #expect(answer == [truth[index]])
+                }
+                group.addTask {
+                    let answer = try await embed([text], on: server) { $0.perToken = true }
+                    #expect(answer == [rowTruth[index]])
                 }
             }
-            group.addTask { #expect(try await embed(texts.reversed(), on: server) == truth.reversed()) }
+            group.addTask {
+                let answers = try await embed(texts.reversed(), on: server)
+                #expect(answers == truth.reversed())
+            }
             try await group.waitForAll()
         }
         await server.shutdown()

@@ -64,7 +64,7 @@ struct ManagementTests {
         #expect(status.versionLabels == ["latest", "stable"])
         try await server.setLabel("stable", of: "tiny", to: nil, context: CallContext())
         await #expect(throws: MartletError.self) { try await classify("tiny:stable", on: server) }
-        for (call, code) in [
+        let cases: [(@Sendable () async throws -> Void, MartletError.Code)] = [
             ({ try await server.setLabel("stable", of: "absent", to: 1, context: CallContext()) }, .notFound),
             ({ try await server.setLabel("stable", of: "absent", to: nil, context: CallContext()) }, .notFound),
             ({ try await server.setLabel("stable", of: "tiny", to: 9, context: CallContext()) }, .notFound),
@@ -75,7 +75,8 @@ struct ManagementTests {
             ({ _ = try await server.loadModel(named: "", context: CallContext()) }, .invalidArgument),
             ({ _ = try await server.listModels(named: "absent", context: CallContext()) }, .notFound),
             ({ _ = try await server.statistics(named: "absent", context: CallContext()) }, .notFound),
-        ] as [(@Sendable () async throws -> Void, MartletError.Code)] {
+        ]
+        for (call, code) in cases {
             let error = await #expect(throws: MartletError.self) { try await call() }
             #expect(error?.code == code, "\(String(describing: error))")
         }

@@ -58,16 +58,16 @@ struct TokensTests {
             $0.limits.textBytesMax = 4 << 10
             $0.limits.textsPerRequestMax = 8
         }
-        func tokenize(_ texts: [String]) async throws {
+        @Sendable func tokenize(_ texts: [String]) async throws {
             _ = try await server.tokenize(
                 TokenizeRequest(model: Self.reference, inputs: texts.map { TextInput($0) }), context: CallContext())
         }
-        func detokenize(_ sequences: [[Int32]]) async throws {
+        @Sendable func detokenize(_ sequences: [[Int32]]) async throws {
             _ = try await server.detokenize(
                 DetokenizeRequest(model: Self.reference, sequences: sequences), context: CallContext())
         }
         let dots = String(repeating: ". ", count: 200)
-        for (call, words) in [
+        let cases: [(@Sendable () async throws -> Void, String)] = [
             ({ try await tokenize([]) }, "inputs is empty"),
             ({ try await tokenize(Array(repeating: "the", count: 9)) }, "inputs has 9 texts and 8 is the limit"),
             ({ try await tokenize(["the", String(repeating: "a", count: 5_000)]) }, "inputs[1] has 5000 bytes"),
@@ -76,7 +76,8 @@ struct TokensTests {
             ({ try await detokenize([[5], [5, 100_000]]) }, "sequences[1].ids[1] is 100000"),
             ({ try await detokenize([[-5]]) }, "sequences[0].ids[0] is -5"),
             ({ try await detokenize([Array(repeating: 100, count: 8_000)]) }, "8192 is the limit (messageBytesMax)"),
-        ] as [(@Sendable () async throws -> Void, String)] {
+        ]
+        for (call, words) in cases {
             let error = await #expect(throws: MartletError.self) { try await call() }
             #expect(error?.code == .invalidArgument, "\(String(describing: error))")
             #expect(error?.message.contains(words) == true, "\(String(describing: error))")
