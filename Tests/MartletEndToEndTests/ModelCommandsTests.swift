@@ -14,7 +14,7 @@ struct ModelCommandsTests {
 
     @Test("list, label, watch and stats show the version, and the label leads to it until it is removed")
     func reports() async throws {
-        try await withServer { run in
+        try await withServer { (run) throws in
             #expect(try run("models").output.contains("tiny"))
             #expect(try run("models", "tiny", "--json").output.contains("\"state\" : \"ready\""))
             #expect(try run("models", "label", "tiny", "stable", "1").output == "tiny:stable is tiny/1\n")
@@ -31,7 +31,7 @@ struct ModelCommandsTests {
 
     @Test("unload takes a model out of service, and load brings it back")
     func changes() async throws {
-        try await withServer { run in
+        try await withServer { (run) throws in
             #expect(try run("models", "unload", "tiny").status == 0)
             #expect(try run("classify", "--model", "tiny", "the good people").status != 0)
             #expect(try run("models", "load", "tiny").output.contains("ready"))
@@ -42,7 +42,7 @@ struct ModelCommandsTests {
 
     @Test("tokenize shows the tokens of each text with their places")
     func tokenize() async throws {
-        try await withServer { run in
+        try await withServer { (run) throws in
             let lines = try run("tokenize", "--model", "tiny", "the good people", "the").output.split(separator: "\n")
             #expect(lines.first?.hasPrefix("0\t") == true && lines.last?.hasPrefix("1\t") == true)
             let bare = try run("tokenize", "--model", "tiny", "--no-special-tokens", "the").output
