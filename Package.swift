@@ -81,7 +81,7 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "MartletTransport", "MartletClient", "MartletServing", "MartletConvert", "MartletArtifact",
-                "MartletRollout", "MartletScheduling", "MartletEncoder", "MartletText", "MartletCore",
+                "MartletRollout", "MartletScheduling", "MartletEncoder", "MartletCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

@@ -68,7 +68,7 @@ struct EncoderErrorTests {
         let changes: [(inout EncoderConfiguration) -> Void] = [
             { $0.heads = 3 }, { $0.heads = 0 }, { $0.hiddenSize = 0 }, { $0.hiddenSize = -32 }, { $0.layers = 0 },
             { $0.intermediateSize = 1 << 40 }, { $0.layerNormEpsilon = 0 }, { $0.layerNormEpsilon = .nan },
-            { $0.vocabularySize = .max }, { $0.labels = 0 }, { $0.maxPositions = 0 }, { $0.tokenTypes = 0 },
+            { $0.vocabularySize = .max }, { $0.labels = -1 }, { $0.maxPositions = 0 }, { $0.tokenTypes = 0 },
         ]
         let weights = RandomWeights(configuration, precision: .int8, seed: 3)
         for change in changes {

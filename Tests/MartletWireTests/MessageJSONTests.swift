@@ -124,7 +124,7 @@ import Testing
             #"{"overflow":"WINDOW"}"#,
             "overflow must be one of OVERFLOW_ERROR, OVERFLOW_TRUNCATE_RIGHT, OVERFLOW_TRUNCATE_LEFT, OVERFLOW_WINDOW"
         ),
-        (#"{"inputs":[{"text":"\ud800"}]}"#, "the body is not valid JSON: it has half a surrogate pair, at byte 25"),
+        (#"{"inputs":[{"text":"\ud800"}]}"#, "the body is not valid JSON: it has half a surrogate pair, at byte 26"),
     ]
 
     @Test(arguments: refused)
