@@ -173,16 +173,15 @@ struct ClassifyStreamTests {
         }
     }
 
-    @Test(
-        "a stream without requests ends at once, and its deadline ends one that waits",
-        .disabled("issue 5: never ends when every suite runs at once; the cause is not found yet"))
+    @Test("a stream without requests ends at once, and its deadline ends one that waits")
     func ends() async throws {
         try await TestServer.with { test in
             let client = try await MartletClient.connect(to: test.unix)
             for try await _ in client.classifyStream(Requests(models: [])) { Issue.record("an answer to nothing") }
             let answers = client.classifyStream(Requests(models: ["hold"]), timeout: .milliseconds(30))
             #expect(await failure { for try await _ in answers {} }?.code == .deadlineExceeded)
-            await test.handler.until { $0.cancelled == 1 && $0.running == 0 }
+            // On a busy machine the deadline passes before the request is there, and nothing was started.
+            await test.handler.until { $0.cancelled == $0.started && $0.running == 0 }
         }
     }
 }

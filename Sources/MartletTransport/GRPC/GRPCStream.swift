@@ -72,6 +72,8 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
     func channelReadComplete(context: ChannelHandlerContext) {
         isReadPending = false
         if case .handedOver = state { return context.fireChannelReadComplete() }
+        // While the other streams of this read are still to come: nio-http2 then flushes the answers of all at once.
+        connection.setup.executor.runJobs()
         readMore()
     }
 
