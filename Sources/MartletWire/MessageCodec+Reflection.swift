@@ -11,7 +11,8 @@ extension MessageCodec {
             case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME:
                 return .file(named: try CField.text(request.file_by_filename, "file_by_filename"))
             case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL:
-                return .fileContaining(symbol: try CField.text(request.file_containing_symbol, "file_containing_symbol"))
+                return .fileContaining(
+                    symbol: try CField.text(request.file_containing_symbol, "file_containing_symbol"))
             case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_EXTENSION:
                 guard let wanted = request.file_containing_extension?.pointee else { return .unknown }
                 return .fileExtending(

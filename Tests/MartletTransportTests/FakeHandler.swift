@@ -22,7 +22,8 @@ final class FakeHandler: InferenceHandler {
         var cancelled = 0
         var eventsSent = 0
         var bytesRead = 0
-        var watchers: [(isMet: (Progress) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+        var watchers: [Int: (isMet: (Progress) -> Bool, continuation: CheckedContinuation<Void, Never>)] = [:]
+        var nextWatcher = 0
     }
 
     struct Progress {
@@ -50,13 +51,21 @@ final class FakeHandler: InferenceHandler {
 
     /// Returns once `isMet` holds; the test's time limit ends a wait in vain.
     func until(_ isMet: @escaping @Sendable (Progress) -> Bool) async {
-        await withCheckedContinuation { continuation in
-            let isMetAlready = state.withLock { state in
-                if isMet(Self.progress(state)) { return true }
-                state.watchers.append((isMet, continuation))
-                return false
+        let number = state.withLock { state in
+            state.nextWatcher += 1
+            return state.nextWatcher
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let mustWait = state.withLock { state in
+                    if isMet(Self.progress(state)) || Task.isCancelled { return false }
+                    state.watchers[number] = (isMet, continuation)
+                    return true
+                }
+                if !mustWait { continuation.resume() }
             }
-            if isMetAlready { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.watchers.removeValue(forKey: number) }?.continuation.resume()
         }
     }
 
@@ -70,9 +79,9 @@ final class FakeHandler: InferenceHandler {
         let met = state.withLock { state in
             change(&state)
             let now = Self.progress(state)
-            let met = state.watchers.filter { $0.isMet(now) }.map(\.continuation)
-            if !met.isEmpty { state.watchers.removeAll { $0.isMet(now) } }
-            return met
+            let met = state.watchers.filter { $0.value.isMet(now) }
+            for number in met.keys { state.watchers[number] = nil }
+            return met.values.map(\.continuation)
         }
         for continuation in met { continuation.resume() }
     }

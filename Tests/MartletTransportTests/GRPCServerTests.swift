@@ -357,10 +357,9 @@ struct GRPCServerTests {
 
     @Test("keeps a good connection working while 300 others send cut, flipped and random bytes")
     func mutated() async throws {
+        // Every peer ends its side, so no other time limit is needed; a short one would end the good connection too where
+        // the machine is busy.
         var limits = Limits()
-        limits.handshakeTimeout = .milliseconds(200)
-        limits.frameTimeout = .milliseconds(200)
-        limits.idleTimeout = .milliseconds(400)
         limits.lingerTimeout = .milliseconds(100)
         let seed: UInt64 = 20_261_128
         try await TestServer.with(limits: limits) { test in

@@ -102,7 +102,7 @@ def test_bidi_stream_is_answered_before_the_client_half_closes(api, channel):
     more = threading.Event()
 
     def slow():
-        yield from chunks(api, [b"a sentence of plain words. " * 200], window_tokens=64, stride_tokens=64)
+        yield from chunks(api, [b"a sentence of plain words. " * 200], window_tokens=64, stride_tokens=32)
         more.wait(20)
 
     events = stub(api, channel).ClassifyDocument(slow(), timeout=60)
@@ -113,7 +113,7 @@ def test_bidi_stream_is_answered_before_the_client_half_closes(api, channel):
 
 def test_bidi_stream_that_its_server_ends_early_ends_ok(api, channel):
     def endless():
-        yield from chunks(api, [], window_tokens=64, stride_tokens=64, min_confidence=0.5, focus_label="INJECTION")
+        yield from chunks(api, [], window_tokens=64, stride_tokens=32, min_confidence=0.5, focus_label="INJECTION")
         while True:
             yield api.inference_pb2.DocumentChunk(data=(INJECTION + " ").encode() * 5)
 
@@ -189,13 +189,6 @@ def test_deadline_ends_a_call_and_the_connection_goes_on(api, channel):
     error = refused(lambda: list(stub(api, channel).ClassifyDocument(chunks(api, texts), timeout=0.2)))
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert stub(api, channel).Classify(classify(api, "x"), timeout=20).results
-
-
-def test_deadline_that_has_passed_is_told_by_the_server(channel):
-    # Past grpcio, which would not send it: the header is what counts.
-    call = channel.unary_unary("/martlet.v1.InferenceService/Classify")
-    error = refused(lambda: call(b"", timeout=0.000001))
-    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 def test_cancelled_calls_stop_their_work_and_leave_the_connection(api, channel, server):
@@ -280,8 +273,15 @@ def test_health_check_of_what_is_not_known(channel, name):
 
 
 def test_health_list_names_everything(channel):
-    statuses = health(channel).List(health_pb2.HealthListRequest(), timeout=10).statuses
+    # The health client of grpcio does not know List yet: its messages come by reflection.
+    from google.protobuf import message_factory
+
+    pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+    answer = message_factory.GetMessageClass(pool.FindMessageTypeByName("grpc.health.v1.HealthListResponse"))
+    call = channel.unary_unary("/grpc.health.v1.Health/List", response_deserializer=answer.FromString)
+    statuses = call(b"", timeout=10).statuses
     assert {"", "martlet.v1.InferenceService", "model/guard", "model/guard@1", "model/minilm"} <= set(statuses)
+    assert statuses["model/guard"].status == health_pb2.HealthCheckResponse.SERVING
 
 
 def test_health_watch_follows_a_version_change(api, published, start, tmp_path):
@@ -317,7 +317,8 @@ def test_health_watch_says_not_serving_when_the_server_drains(published, start):
         server.process.terminate()
         assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert refused(lambda: next(watch)).code() is grpc.StatusCode.UNAVAILABLE
-        assert server.end() == 0 and time.monotonic() - begun < 15
+        # A second signal would end it at once.
+        assert server.process.wait(timeout=60) == 0 and time.monotonic() - begun < 15
 
 
 # Reflection.
@@ -361,7 +362,10 @@ def test_reflection_gives_the_file_of_a_symbol_with_its_dependencies(channel, ve
     pool = descriptor_pool.DescriptorPool()
     for file in reversed(files):
         pool.Add(file)
-    assert pool.FindFileContainingSymbol(symbol).name == files[0].name
+    # The pool of Python knows methods by another call.
+    find = pool.FindMethodByName if symbol.endswith(".Classify") else pool.FindFileContainingSymbol
+    found = find(symbol)
+    assert (found.containing_service.file if symbol.endswith(".Classify") else found).name == files[0].name
 
 
 @pytest.mark.parametrize(
@@ -480,7 +484,7 @@ def test_drain_lets_the_call_in_flight_end_and_sends_new_ones_elsewhere(api, pub
     more = threading.Event()
 
     def slow():
-        yield from chunks(api, [b"plain words. " * 500], window_tokens=64, stride_tokens=64)
+        yield from chunks(api, [b"plain words. " * 500], window_tokens=64, stride_tokens=32)
         more.wait(20)
         yield api.inference_pb2.DocumentChunk(data=b"the end")
 
@@ -496,7 +500,7 @@ def test_drain_lets_the_call_in_flight_end_and_sends_new_ones_elsewhere(api, pub
         assert refused(lambda: stub(api, channel).Classify(classify(api, "x"), timeout=3)).code().name == "UNAVAILABLE"
         more.set()
         assert [event.WhichOneof("kind") for event in events][-1] == "final"
-    assert server.end() == 0
+    assert server.process.wait(timeout=60) == 0
 
 
 def test_management_calls_are_answered_on_their_address_only(api, published, start):

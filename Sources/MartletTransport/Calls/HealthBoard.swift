@@ -4,7 +4,8 @@ package import MartletWire
 /// What health checks are answered, as a function of what is known.
 ///
 /// Names: empty for the server, the full name of each service, and `model/` before a model as it is named everywhere:
-/// `model/guard`, `model/guard@3`, `model/guard:stable`. A model is serving when a version that the name leads to is ready.
+/// `model/guard`, `model/guard@3`, `model/guard:stable`. A model is serving when a version that the
+/// name leads to is ready.
 package struct HealthBoard {
     let services: [String]
     let models: [ModelStatus]

@@ -29,7 +29,8 @@ struct HealthCalls: Sendable {
                 guard all.count <= Self.listMax else {
                     throw MartletError(
                         .resourceExhausted,
-                        "there are \(all.count) names to check, above the \(Self.listMax) of one list; check each by name")
+                        "there are \(all.count) names to check, above the \(Self.listMax) of one list; "
+                            + "check each by name")
                 }
                 return codec.encodeHealthListResponse(all)
             },
@@ -49,8 +50,8 @@ struct HealthCalls: Sendable {
         return board(try await handler.listModels(named: model.name, context: context))
     }
 
-    /// Sends the status now and after each change, until the client leaves or the server drains. A name that is not known
-    /// may become so.
+    /// Sends the status now and after each change, until the client leaves or the server drains. A name that is not
+    /// known may become so.
     private func watch(
         _ name: String, _ answers: any MessageSink, _ context: CallContext
     ) async throws(MartletError) {

@@ -11,14 +11,15 @@ package struct GRPCRequestHead {
     package private(set) var acceptable: Set<MessageEncoding> = [.identity]
     package private(set) var metadata = CallMetadata()
 
-    /// True when a header list is a gRPC request: a POST whose content type is `application/grpc`, `+codec` or parameters
-    /// allowed. Others, gRPC-Web among them, are not ours.
+    /// True when a header list is a gRPC request: a POST whose content type is `application/grpc`, `+codec` or
+    /// parameters allowed. Others, gRPC-Web among them, are not ours.
     package static func isGRPC(_ headers: HPACKHeaders) -> Bool {
         guard headers.first(name: ":method") == "POST", let type = headers.first(name: "content-type") else {
             return false
         }
         let name = "application/grpc"
-        guard type.utf8.count >= name.utf8.count, type.prefix(name.utf8.count).lowercased() == name else { return false }
+        guard type.utf8.count >= name.utf8.count, type.prefix(name.utf8.count).lowercased() == name
+        else { return false }
         guard let next = type.utf8.dropFirst(name.utf8.count).first else { return true }
         return next == UInt8(ascii: "+") || next == UInt8(ascii: ";") || next == UInt8(ascii: " ")
     }
@@ -35,7 +36,7 @@ package struct GRPCRequestHead {
                 guard let known = MessageEncoding(rawValue: value) else {
                     throw MartletError(
                         .unimplemented,
-                        "grpc-encoding names an encoding that is not known here; use one of \(MessageEncoding.accepted)")
+                        "grpc-encoding names one that is not known here; use one of \(MessageEncoding.accepted)")
                 }
                 encoding = known
             case "grpc-accept-encoding":

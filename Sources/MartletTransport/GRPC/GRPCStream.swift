@@ -72,6 +72,8 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
     func channelReadComplete(context: ChannelHandlerContext) {
         isReadPending = false
         if case .handedOver = state { return context.fireChannelReadComplete() }
+        // While the other streams of this read are still to come: nio-http2 then flushes the answers of all at once.
+        connection.setup.executor.runJobs()
         readMore()
     }
 
@@ -253,7 +255,7 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
         let trailers = GRPCTrailers.status(error, isWholeAnswer: !headSent)
         let frame = wrapOutboundOut(.headers(.init(headers: trailers, endStream: true)))
         guard !inputEnded else { return context.writeAndFlush(frame, promise: nil) }
-        // What the client still sends is wanted by nobody. The reset must not overtake messages that wait for its window.
+        // Nobody wants what the client still sends. The reset must not overtake messages that wait for its window.
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenSuccess { [self] in
             guard !inputEnded, let context = self.context, context.channel.isActive else { return }

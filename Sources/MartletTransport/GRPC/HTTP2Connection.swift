@@ -73,7 +73,8 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if farewellTimer == nil, case .goAway = unwrapOutboundIn(data).payload {
-            farewellTimer = context.eventLoop.scheduleTask(in: TimeAmount(shared.limits.handshakeTimeout)) { [weak self] in
+            let limit = TimeAmount(shared.limits.handshakeTimeout)
+            farewellTimer = context.eventLoop.scheduleTask(in: limit) { [weak self] in
                 self?.isFarewellOver = true
                 self?.closeIfLeft()
             }

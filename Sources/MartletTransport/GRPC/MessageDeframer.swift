@@ -1,8 +1,8 @@
 package import MartletCore
 package import NIOCore
 
-/// Cuts the bytes of a stream into gRPC messages: a flag byte, 4 bytes of big-endian length, then the message. Borders of
-/// DATA frames mean nothing.
+/// Cuts the bytes of a stream into gRPC messages: a flag byte, 4 bytes of big-endian length, then the message. Borders
+/// of DATA frames mean nothing.
 package struct MessageDeframer {
     package struct Message: Hashable {
         package let isCompressed: Bool
@@ -35,8 +35,8 @@ package struct MessageDeframer {
     }
 
     /// The next whole message; nil when more bytes are needed.
-    /// - Throws: `.resourceExhausted` for a length over the limit, as soon as it is known; `.internalError` for a flag byte
-    ///   that means nothing.
+    /// - Throws: `.resourceExhausted` for a length over the limit, as soon as it is known; `.internalError` for a flag
+    ///   byte that means nothing.
     package mutating func next() throws(MartletError) -> Message? {
         guard let flag = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self),
             let length = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt32.self)

@@ -28,7 +28,8 @@ package enum MessageEncoding: String, CaseIterable, Sendable {
     ///   `bytesMax`, `.invalidArgument` for broken data.
     package func inflated(_ message: [UInt8], bytesMax: Int) throws(MartletError) -> [UInt8] {
         guard let format else {
-            throw MartletError(.internalError, "a message is flagged as compressed, but the call named no grpc-encoding")
+            throw MartletError(
+                .internalError, "a message is flagged as compressed, but the call named no grpc-encoding")
         }
         return try Zlib.inflated(message, bytesMax: bytesMax, format: format)
     }

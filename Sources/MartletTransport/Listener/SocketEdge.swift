@@ -105,7 +105,9 @@ final class SocketEdge: ChannelDuplexHandler, @unchecked Sendable { // safe: eve
     // MARK: Closing
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard mode == .all, !isClosing, context.channel.isActive else { return context.close(mode: mode, promise: promise) }
+        guard mode == .all, !isClosing, context.channel.isActive else {
+            return context.close(mode: mode, promise: promise)
+        }
         promise?.succeed()
         closeLingering()
     }

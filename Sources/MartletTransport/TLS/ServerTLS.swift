@@ -35,7 +35,9 @@ package final class ServerTLS: Sendable {
 
     private static func load(_ identity: TLSIdentity) throws(MartletError) -> (context: NIOSSLContext, facts: Facts) {
         let chain = try certificates(identity.certificateFile, "certificate file")
-        guard let leaf = chain.first else { throw unreadable("certificate file", holds: "a PEM certificate", cause: nil) }
+        guard let leaf = chain.first else {
+            throw unreadable("certificate file", holds: "a PEM certificate", cause: nil)
+        }
         let key: NIOSSLPrivateKey
         do {
             key = try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)

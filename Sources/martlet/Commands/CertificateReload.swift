@@ -4,8 +4,8 @@ import Logging
 import MartletCore
 import MartletTransport
 
-/// Reads the TLS files again on SIGHUP. Connections keep the certificate they began with; files that do not hold leave the
-/// one in use.
+/// Reads the TLS files again on SIGHUP. Connections keep the certificate they began with; files that do not hold leave
+/// the one in use.
 final class CertificateReload: Sendable {
     private nonisolated(unsafe) let source: any DispatchSourceSignal  // safe: only kept alive and cancelled
 

@@ -32,11 +32,14 @@ package struct ServeSettings: Sendable {
             Setting(
                 "manage", .list, default: "",
                 "addresses for calls that change what is served; without any, every address answers them"),
-            Setting("tlsCertificate", .text, default: "", "PEM file: the server's certificate and what leads to its authority"),
-            Setting("tlsKey", .text, default: "", "PEM file: the certificate's private key"),
-            Setting("tlsClientCA", .text, default: "", "PEM file: authorities whose clients may connect; none: anybody"),
             Setting(
-                "tlsClientOptional", .flag, default: "false", "with tlsClientCA: take clients without a certificate too"),
+                "tlsCertificate", .text, default: "", "PEM file: the server's certificate and what leads to its authority"),
+            Setting("tlsKey", .text, default: "", "PEM file: the certificate's private key"),
+            Setting(
+                "tlsClientCA", .text, default: "", "PEM file: authorities whose clients may connect; none: anybody"),
+            Setting(
+                "tlsClientOptional", .flag, default: "false",
+                "with tlsClientCA: take clients without a certificate too"),
             Setting("threads", .count, default: "0", "compute threads; 0: the cores this process may use"),
             Setting("cpu", .choice(cpuLevels), default: "best", "highest instruction set to use"),
             Setting(
@@ -122,8 +125,8 @@ package struct ServeSettings: Sendable {
                 throw CommandFailure(
                     .configuration,
                     """
-                    \(setting) '\(text)' can be reached from other machines, and TLS is not set up. Give tlsCertificate \
-                    and tlsKey, listen on 127.0.0.1 or a Unix socket, or insist with --insecure-public
+                    \(setting) '\(text)' can be reached from other machines, and TLS is not set up. Give \
+                    tlsCertificate and tlsKey, listen on 127.0.0.1 or a Unix socket, or insist with --insecure-public
                     """)
             }
             addresses.append(target)
