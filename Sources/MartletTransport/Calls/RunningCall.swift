@@ -114,23 +114,27 @@ final class RunningCall: @unchecked Sendable { // safe: every member is touched 
 
     // MARK: From the handler, on the loop
 
-    private func takeMessage(
-        _ continuation: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>
-    ) {
+    /// What can be had without waiting; nil when that is nothing yet.
+    private func takeReady() -> Result<[UInt8]?, MartletError>? {
         if let bytes = inHand {
             inHand = nil
             carrier.took(messageOf: bytes, by: self)
         }
-        if let ended {
-            continuation.resume(returning: .failure(ended))
-        } else if isReadingOver {
-            continuation.resume(returning: .failure(Self.readingOver))
-        } else if !inbox.isEmpty {
+        if let ended { return .failure(ended) }
+        if isReadingOver { return .failure(Self.readingOver) }
+        if !inbox.isEmpty {
             let message = inbox.removeFirst()
             inHand = message.count
-            continuation.resume(returning: .success(message))
-        } else if inputEnded {
-            continuation.resume(returning: .success(nil))
+            return .success(message)
+        }
+        return inputEnded ? .success(nil) : nil
+    }
+
+    private func takeMessage(
+        _ continuation: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>
+    ) {
+        if let ready = takeReady() {
+            continuation.resume(returning: ready)
         } else if reader != nil {
             continuation.resume(returning: .failure(MartletError(.internalError, "a document has one reader")))
         } else {
@@ -167,6 +171,7 @@ final class RunningCall: @unchecked Sendable { // safe: every member is touched 
 
 extension RunningCall: MessageSource {
     func nextMessage() async throws(MartletError) -> [UInt8]? {
+        if carrier.loop.inEventLoop, !Task.isCancelled, let ready = takeReady() { return try ready.get() }
         let message = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 onLoop { self.takeMessage(continuation) }

@@ -74,9 +74,13 @@ extension HTTPExchange {
         return try await body.collect(atMost: limit)
     }
 
+    private static let jsonType = Array("application/json".utf8)
+
     /// The media type of the body in lower case, without parameters; nil when none is given.
     package var contentType: String? {
-        guard let value = headers["content-type"] else { return nil }
+        guard let bytes = headers.entries.last(where: { $0.name == "content-type" })?.value else { return nil }
+        if bytes == Self.jsonType { return "application/json" }
+        let value = String(decoding: bytes, as: UTF8.self)
         let type = value.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         return type.isEmpty ? nil : type
     }

@@ -40,7 +40,7 @@ package struct HTTPRequestFacts: Sendable {
         var gzipBody = false
         var timeout: Duration?
         for (name, value) in head.headers {
-            let name = name.lowercased()
+            let name = Self.lowercased(name)
             all.append((name: name, value: Array(value.utf8)))
             switch name {
             case "host": hosts += 1
@@ -104,6 +104,11 @@ package struct HTTPRequestFacts: Sendable {
         context = CallContext(
             deadline: Deadline(timeout.map { arrival.advanced(by: $0) }), arrival: arrival,
             metadata: CallMetadata(metadata))
+    }
+
+    /// Most names come in lower case already, from HTTP/2 all of them.
+    private static func lowercased(_ name: String) -> String {
+        name.utf8.contains { (0x41...0x5A).contains($0) } ? name.lowercased() : name
     }
 
     private static func bad(_ message: String) -> MartletError { .http(400, .invalidArgument, message) }

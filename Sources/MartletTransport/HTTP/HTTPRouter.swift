@@ -40,6 +40,7 @@ package struct HTTPRouter: Sendable {
         let routes: [String: HTTPRoute]
         var values: [String] = []
         if let found = plain[target.rawPath] {
+            if let route = found[method] { return .found(Match(route: route, parameters: [:])) }
             routes = found
         } else if let found = Self.find(target.segments[...], in: root, &values) {
             routes = found.routes

@@ -5,7 +5,15 @@ package struct HTTPTarget: Sendable {
     /// As it came, without the query; what a route without parameters is found by.
     package let rawPath: String
     /// Percent-decoded; a trailing slash adds none.
-    package let segments: [String]
+    package var segments: [String] {
+        if let decoded { return decoded }
+        var segments = rawPath.utf8.dropFirst()
+            .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
+        if segments.last == "" { segments.removeLast() }
+        return segments
+    }
+    /// Nil where nothing is to be decoded: most paths are found whole, and need no segments.
+    private let decoded: [String]?
     package let query: [(name: String, value: String)]
     /// The decoded path.
     package var path: String { rawPath.utf8.contains(UInt8(ascii: "%")) ? "/" + segments.joined(separator: "/") : rawPath }
@@ -14,6 +22,15 @@ package struct HTTPTarget: Sendable {
 
     /// - Throws: `.invalidArgument` (400) for what is no path, and for escapes that are broken or no UTF-8.
     package init(_ uri: String) throws(MartletError) {
+        let isPlain =
+            uri.utf8.first == UInt8(ascii: "/")
+            && !uri.utf8.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+        if isPlain {
+            rawPath = uri
+            decoded = nil
+            query = []
+            return
+        }
         var rest = Substring(uri)
         if let fragment = rest.firstIndex(of: "#") { rest = rest[..<fragment] }
         if !rest.hasPrefix("/"), rest != "*" {
@@ -33,7 +50,7 @@ package struct HTTPTarget: Sendable {
             segments.append(try Self.decoded(part, plusIsSpace: false, in: "path"))
         }
         if segments.last == "" { segments.removeLast() }
-        self.segments = segments
+        decoded = segments
         guard let end else {
             query = []
             return
