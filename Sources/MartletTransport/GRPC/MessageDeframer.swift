@@ -23,12 +23,17 @@ package struct MessageDeframer {
 
     /// Bytes that wait for the rest of their message.
     package var bufferedBytes: Int { buffer.readableBytes }
+    /// Bytes of memory that holds them.
+    package var storageBytes: Int { buffer.storageCapacity }
 
     package mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             // Nothing is copied while frames hold whole messages.
             buffer = bytes
         } else {
+            // What was read goes first: a buffer that never runs empty, because every frame ends inside a message, would
+            // otherwise keep the whole stream.
+            buffer.discardReadBytes()
             var bytes = bytes
             buffer.writeBuffer(&bytes)
         }

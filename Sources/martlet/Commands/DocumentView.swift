@@ -180,10 +180,11 @@ final class DocumentView: Sendable {
     private func coverage(_ verdict: FinalVerdict) -> String {
         let covered = verdict.coverage
         let seconds = verdict.timing.total / .seconds(1)
-        let speed = seconds > 0 ? ", \(Quantity.bytes(Int(Double(covered.bytesClassified) / seconds)))/s" : ""
+        let speed = seconds > 0 ? Int(exactly: (Double(covered.bytesClassified) / seconds).rounded()) : nil
+        let pace = speed.map { ", \(Quantity.bytes($0))/s" } ?? ""
         var text =
             "\(Quantity.percent(covered.fraction)) of \(Quantity.count(covered.bytesReceived)) bytes, "
-            + "\(Quantity.count(covered.tokensClassified)) tokens in \(Quantity.time(verdict.timing.total))\(speed)"
+            + "\(Quantity.count(covered.tokensClassified)) tokens in \(Quantity.time(verdict.timing.total))\(pace)"
         if verdict.stoppedEarly { text += "; stopped early, as --min-confidence asked" }
         return text
     }
