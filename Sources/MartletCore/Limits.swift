@@ -94,6 +94,9 @@ package struct Limits: Sendable, Hashable {
         return overflow ? .max : max(credit, credit &+ 2 * messageBytesMax)
     }
 
+    /// Bytes of one answer: a larger one would look like a peer that does not read.
+    package var answerBytesMax: Int { max(messageBytesMax, outboundBytesMax - outboundPauseBytes) }
+
     package init() {}
 
     /// The table itself when its rows agree with one another.

@@ -7,7 +7,7 @@ import MartletTransport
 /// `martlet-measure wire-server` listens, prints its addresses, a line each, and serves until its standard input ends.
 enum WireServer {
     static func serve(_ arguments: [String]) async -> Int32 {
-        let addresses = arguments.compactMap { ListenAddress(parsing: $0) }
+        let addresses = arguments.compactMap { ServerAddress(parsing: $0, ports: 0...65_535) }
         guard !addresses.isEmpty, addresses.count == arguments.count else {
             FileHandle.standardError.write(Data("Usage: martlet-measure wire-server ADDRESS...\n".utf8))
             return 2

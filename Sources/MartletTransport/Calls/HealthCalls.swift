@@ -78,7 +78,7 @@ struct HealthCalls: Sendable {
             }
             group.addTask {
                 await drain.wait()
-                return Self.leaving
+                return MartletError.shuttingDown
             }
             // A name without a model behind it changes with the drain only.
             while let failure = await group.next() {
@@ -86,15 +86,11 @@ struct HealthCalls: Sendable {
                 group.cancelAll()
                 return failure
             }
-            return Self.leaving
+            return MartletError.shuttingDown
         }
         // Balancers that watch should move on before the connection goes.
         if drain.isRaised { try await last.send(.notServing) }
         throw failure
-    }
-
-    private static var leaving: MartletError {
-        MartletError(.unavailable, "the server is shutting down", retryAfter: .milliseconds(1))
     }
 }
 

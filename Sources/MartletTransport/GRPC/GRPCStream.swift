@@ -104,10 +104,10 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
                 request: head.encoding, acceptable: head.acceptable, prefersCompression: shared.compressesAnswers)
             var deadline = Deadline.none
             if let timeout = head.timeout {
-                guard timeout > .zero else { throw Self.late }
+                guard timeout > .zero else { throw .callDeadlinePassed }
                 deadline = Deadline(arrival.advanced(by: timeout))
                 deadlineTimer = loop.scheduleTask(in: TimeAmount(timeout)) { [weak self] in
-                    self?.end(with: Self.late)
+                    self?.end(with: .callDeadlinePassed)
                 }
             }
             callContext = CallContext(deadline: deadline, arrival: arrival, metadata: head.metadata)
@@ -119,10 +119,6 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
         } catch {
             end(with: error)
         }
-    }
-
-    private static var late: MartletError {
-        MartletError(.deadlineExceeded, "the call's deadline passed before it was done")
     }
 
     private func receive(_ bytes: ByteBuffer) {
@@ -203,16 +199,8 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
         case .new, .handedOver: return .ended(MartletError(.internalError, "a call sends before it is open"))
         }
         guard let context else { return .ended(MartletError(.cancelled, "the call is over")) }
-        let limits = shared.limits
-        // One answer above this would look like a peer that does not read.
-        let waitingMax = max(limits.messageBytesMax, limits.outboundBytesMax - limits.outboundPauseBytes)
-        guard message.count <= waitingMax else {
-            return .ended(
-                MartletError(
-                    .resourceExhausted,
-                    "the answer of \(message.count) bytes is over the \(waitingMax) bytes that may wait to be sent; "
-                        + "ask for fewer labels (top_k) or texts at once"))
-        }
+        let limit = shared.limits.answerBytesMax
+        guard message.count <= limit else { return .ended(.answerTooLarge(message.count, limit: limit)) }
         guard context.channel.isWritable else { return .wait }
         writeHead(context)
         let compressed = answerEncoding.compressed(message)

@@ -120,11 +120,7 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
     /// - Throws: `.resourceExhausted` when work of earlier calls has not stopped yet.
     func admit(_ call: GRPCStream) throws(MartletError) {
         let limit = shared.limits.callsPerConnectionMax
-        guard runningTasks < limit else {
-            throw MartletError(
-                .resourceExhausted, "this connection already has \(limit) calls, the most it may have at once",
-                retryAfter: .milliseconds(50))
-        }
+        guard runningTasks < limit else { throw .tooManyCalls(limit) }
         runningTasks += 1
         shared.tasks.increment()
         calls[ObjectIdentifier(call)] = call
@@ -141,11 +137,7 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
     /// - Throws: `.resourceExhausted` when too much waits on this connection.
     func hold(_ change: Int) throws(MartletError) {
         heldBytes += change
-        guard change <= 0 || heldBytes <= shared.limits.connectionBytesMax else {
-            throw MartletError(
-                .resourceExhausted, "too many large messages wait on this connection; send smaller ones",
-                retryAfter: .milliseconds(50))
-        }
+        guard change <= 0 || heldBytes <= shared.limits.connectionBytesMax else { throw .tooMuchWaits }
     }
 
     func letGo(_ bytes: Int) { heldBytes -= bytes }

@@ -50,9 +50,7 @@ package struct MessageDeframer {
             throw MartletError(.internalError, "a message begins with the flag byte \(flag), which is neither 0 nor 1")
         }
         guard length <= messageBytesMax else {
-            throw MartletError(
-                .resourceExhausted,
-                "a message of \(length) bytes is over the limit of \(messageBytesMax) bytes; send less at once")
+            throw .messageTooLarge(Int(length), limit: messageBytesMax)
         }
         guard buffer.readableBytes - Self.prefixBytes >= length else { return nil }
         buffer.moveReaderIndex(forwardBy: Self.prefixBytes)

@@ -15,7 +15,6 @@ struct ConnectionSetup: Sendable {
 
 extension ConnectionSetup {
     func native(_ channel: any Channel) throws {
-        try channel.pipeline.syncOperations.addHandler(
-            NativeConnection(setup: self))
+        try channel.pipeline.syncOperations.addHandler(NativeConnection(setup: self))
     }
 }

@@ -123,7 +123,7 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
         LingeringClose.begin(on: channel, flushWithin: shared.limits.lingerTimeout, for: shared.limits.lingerTimeout)
     }
 
-    func drain() { refuse(MartletError(.unavailable, "the server is shutting down")) }
+    func drain() { refuse(.shuttingDown) }
 
     func cut(_ error: MartletError) -> Int {
         channel?.close(promise: nil)

@@ -58,17 +58,13 @@ extension ConnectionState {
         }
         highestCallID = id
         guard phase == .open else {
-            return refuse(id, MartletError(.unavailable, "the server is shutting down", retryAfter: .milliseconds(1)), &actions)
+            return refuse(id, .shuttingDown, &actions)
         }
         guard let method = method(open.method) else {
-            return refuse(id, MartletError(.unimplemented, "this server has no such method"), &actions)
+            return refuse(id, .unknownMethod, &actions)
         }
         guard calls.count + stoppingTasks < limits.callsPerConnectionMax else {
-            let error = MartletError(
-                .resourceExhausted,
-                "this connection already has \(limits.callsPerConnectionMax) calls, the most it may have at once",
-                retryAfter: .milliseconds(50))
-            return refuse(id, error, &actions)
+            return refuse(id, .tooManyCalls(limits.callsPerConnectionMax), &actions)
         }
         let deadline = Self.deadline(microseconds: open.deadlineMicroseconds, from: now)
         var call = Call(
@@ -107,16 +103,11 @@ extension ConnectionState {
             return MartletError(.resourceExhausted, "a Message came without credit: wait for Credit before sending more")
         }
         if payload.count > limits.messageBytesMax {
-            return MartletError(
-                .resourceExhausted,
-                "a message of \(payload.count) bytes is over the limit of \(limits.messageBytesMax) bytes; send less at once"
-            )
+            return .messageTooLarge(payload.count, limit: limits.messageBytesMax)
         }
         if call.request != nil { return MartletError(.invalidArgument, "this method takes one Message, two came") }
         if heldBytes + payload.count > limits.connectionBytesMax {
-            return MartletError(
-                .resourceExhausted, "too many large messages wait on this connection; send smaller ones",
-                retryAfter: .milliseconds(50))
+            return .tooMuchWaits
         }
         return nil
     }
@@ -162,14 +153,8 @@ extension ConnectionState {
                     .resourceExhausted,
                     "the answer of \(payload.count) bytes is over the \(most) bytes that the client accepts"))
         }
-        // One answer above this would look like a peer that does not read.
-        let waitingMax = max(limits.messageBytesMax, limits.outboundBytesMax - limits.outboundPauseBytes)
-        guard payload.count <= waitingMax else {
-            return .ended(
-                MartletError(
-                    .resourceExhausted,
-                    "the answer of \(payload.count) bytes is over the \(waitingMax) bytes that may wait to be sent; "
-                        + "ask for fewer labels (top_k) or texts at once"))
+        guard payload.count <= limits.answerBytesMax else {
+            return .ended(.answerTooLarge(payload.count, limit: limits.answerBytesMax))
         }
         guard isWritable, calls.values[index].outbound.isPositive else {
             calls.values[index].isWaiting = true

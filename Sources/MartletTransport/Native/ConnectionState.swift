@@ -176,7 +176,7 @@ package struct ConnectionState: Sendable {
         if alarms.deadlinesDue(now) {
             let late = calls.filter { ($0.value.times.deadline.map { $0 <= now }) ?? false }.keys.sorted()
             for id in late {
-                end(id, with: MartletError(.deadlineExceeded, "the call's deadline passed before it was done"), &actions)
+                end(id, with: .callDeadlinePassed, &actions)
             }
             alarms.rearm(deadlines: calls.values.lazy.compactMap(\.times.deadline))
             if !late.isEmpty { callsChanged(now: now, &actions) }

@@ -15,9 +15,7 @@ struct JSONCallRoute: Sendable {
         switch call.body {
         case .unary(let run):
             let answer = try await run(try await request(exchange), exchange.context)
-            return HTTPResponse(
-                headers: [(name: "content-type", value: "application/json")],
-                body: .bytes(try json.json(of: answer, as: types.output)))
+            return Self.response(try json.json(of: answer, as: types.output))
         case .stream(let run):
             let requests = try await source(exchange)
             if call.method == .classifyDocument, exchange.accepts("application/json") {
@@ -78,7 +76,7 @@ struct JSONCallRoute: Sendable {
         }
         var texts = exchange.query
         if !texts.contains(where: { $0.name == "model" || $0.name.hasPrefix("model.") }) {
-            let model = try await choice.reference(exchange.context, task: ModelChoice.classification)
+            let model = try await choice.reference(exchange.context, task: .classification)
             texts.append((name: "model", value: model.description))
         }
         if exchange.accepts("application/json") {
