@@ -1,4 +1,5 @@
 import MartletCore
+import MartletTransport
 import Synchronization
 
 /// An engine whose behaviour the request asks for by its model's name:
