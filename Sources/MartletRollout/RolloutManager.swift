@@ -98,7 +98,8 @@ package actor RolloutManager<Loader: VersionLoader> {
     }
 
     /// `statuses(named:)` now and after each change of it but the number of leases. Of changes that nobody has read
-    /// only the last is kept. Ends when its reader's task is cancelled, when the reader lets it go, and at `shutdown()`.
+    /// only the last is kept. Ends when its reader's task is cancelled, when the reader lets it go, and at
+    /// `shutdown()`.
     package nonisolated func watch(named name: String? = nil) -> AsyncStream<[ModelStatus]> {
         watchers.add(named: name) { published.withLock { $0 } }
     }

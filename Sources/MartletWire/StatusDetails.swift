@@ -1,7 +1,7 @@
 package import MartletCore
 
-/// The `google.rpc.Status` of an error, as `grpc-status-details-bin` carries it: an `ErrorInfo` whose reason is the name
-/// of the code, and a `RetryInfo` where waiting helps.
+/// The `google.rpc.Status` of an error, as `grpc-status-details-bin` carries it: an `ErrorInfo` whose reason is the
+/// name of the code, and a `RetryInfo` where waiting helps.
 ///
 /// The three messages are small and fixed, and their protos import more of googleapis than the server speaks; so their
 /// bytes are written here. Field numbers: google/rpc/status.proto, google/rpc/error_details.proto.

@@ -8,9 +8,9 @@ import Synchronization
 /// - `big`: answers with a label of as many bytes as the first text says.
 /// - `fail`: throws an error that has a cause.
 ///
-/// Documents: `echo` sends one window for each chunk, with the chunk's bytes in its span; `flood` reads nothing and sends
-/// windows until it is stopped; `first` stops after the first chunk; `hold` waits without reading; `early` reads in a task
-/// of its own and has its verdict while that one waits; `unread` sends in a task of its own, and gives up.
+/// Documents: `echo` sends one window for each chunk, with the chunk's bytes in its span; `flood` reads nothing and
+/// sends windows until it is stopped; `first` stops after the first chunk; `hold` waits without reading; `early` reads
+/// in a task of its own and has its verdict while that one waits; `unread` sends in a task of its own, and gives up.
 final class FakeHandler: InferenceHandler {
     struct Secret: Error {}
 

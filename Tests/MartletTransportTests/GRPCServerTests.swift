@@ -9,7 +9,8 @@ import MartletTransport
 @Suite("A server among HTTP/2 peers", .timeLimit(.minutes(1)))
 struct GRPCServerTests {
     static func withPeer(
-        limits: Limits = Limits(), window: UInt32 = 1 << 20, _ body: @Sendable (HTTP2Peer, TestServer) async throws -> Void
+        limits: Limits = Limits(), window: UInt32 = 1 << 20,
+        _ body: @Sendable (HTTP2Peer, TestServer) async throws -> Void
     ) async throws {
         try await TestServer.with(limits: limits) { test in
             let peer = try await HTTP2Peer.greeted(port: test.port, window: window)
@@ -52,24 +53,37 @@ struct GRPCServerTests {
         limits.messageBytesMax = 8_192
         limits.textBytesMax = 4_096
         let whole = HTTP2Peer.classify()
-        let cases: [(name: String, path: String, headers: [(String, String)], data: [UInt8], code: MartletError.Code)] = [
-            ("unknown method", "/martlet.v1.Nothing/Here", [], whole, .unimplemented),
-            ("unknown encoding", MartletWire.Method.classify.path, [("grpc-encoding", "br")], whole, .unimplemented),
-            ("bad timeout", MartletWire.Method.classify.path, [("grpc-timeout", "1x")], whole, .invalidArgument),
-            ("bad binary metadata", MartletWire.Method.classify.path, [("a-bin", "?")], whole, .invalidArgument),
-            ("no message", MartletWire.Method.classify.path, [], [], .unimplemented),
-            ("two messages", MartletWire.Method.classify.path, [], whole + whole, .unimplemented),
-            ("length that says more", MartletWire.Method.classify.path, [], [0, 0, 0, 1, 0, 1, 2], .internalError),
-            ("length over the limit", MartletWire.Method.classify.path, [], [0, 0, 0, 0x20, 1], .resourceExhausted),
-            ("flag without encoding", MartletWire.Method.classify.path, [], [1, 0, 0, 0, 1, 7], .internalError),
-            ("no protobuf", MartletWire.Method.classify.path, [], [0, 0, 0, 0, 2, 0xFF, 0xFF], .invalidArgument),
-            ("deadline passed", MartletWire.Method.classify.path, [("grpc-timeout", "0n")], whole, .deadlineExceeded),
-        ]
+        let cases: [(name: String, path: String, headers: [(String, String)], data: [UInt8], code: MartletError.Code)] =
+            [
+                ("unknown method", "/martlet.v1.Nothing/Here", [], whole, .unimplemented),
+                (
+                    "unknown encoding", MartletWire.Method.classify.path, [("grpc-encoding", "br")], whole,
+                    .unimplemented
+                ),
+                ("bad timeout", MartletWire.Method.classify.path, [("grpc-timeout", "1x")], whole, .invalidArgument),
+                ("bad binary metadata", MartletWire.Method.classify.path, [("a-bin", "?")], whole, .invalidArgument),
+                ("no message", MartletWire.Method.classify.path, [], [], .unimplemented),
+                ("two messages", MartletWire.Method.classify.path, [], whole + whole, .unimplemented),
+                ("length that says more", MartletWire.Method.classify.path, [], [0, 0, 0, 1, 0, 1, 2], .internalError),
+                (
+                    "length over the limit", MartletWire.Method.classify.path, [], [0, 0, 0, 0x20, 1],
+                    .resourceExhausted
+                ),
+                ("flag without encoding", MartletWire.Method.classify.path, [], [1, 0, 0, 0, 1, 7], .internalError),
+                ("no protobuf", MartletWire.Method.classify.path, [], [0, 0, 0, 0, 2, 0xFF, 0xFF], .invalidArgument),
+                (
+                    "deadline passed", MartletWire.Method.classify.path, [("grpc-timeout", "0n")], whole,
+                    .deadlineExceeded
+                ),
+            ]
         try await Self.withPeer(limits: limits) { peer, _ in
             var stream: UInt32 = 1
             for row in cases {
                 let list =
-                    [(":method", "POST"), (":scheme", "http"), (":path", row.path), ("content-type", "application/grpc")]
+                    [
+                        (":method", "POST"), (":scheme", "http"), (":path", row.path),
+                        ("content-type", "application/grpc"),
+                    ]
                     + row.headers
                 try await peer.send(HTTP2Peer.headers(stream, list), HTTP2Peer.data(stream, row.data, end: true))
                 let answer = try await peer.answer(of: stream)
@@ -87,8 +101,10 @@ struct GRPCServerTests {
     func acceptList() async throws {
         try await Self.withPeer { peer, _ in
             try await peer.send(
-                HTTP2Peer.requestHeaders(1, ("grpc-encoding", "zstd")), HTTP2Peer.data(1, HTTP2Peer.classify(), end: true))
-            #expect(try await peer.answer(of: 1).trailers.first(name: "grpc-accept-encoding") == "identity,deflate,gzip")
+                HTTP2Peer.requestHeaders(1, ("grpc-encoding", "zstd")),
+                HTTP2Peer.data(1, HTTP2Peer.classify(), end: true))
+            #expect(
+                try await peer.answer(of: 1).trailers.first(name: "grpc-accept-encoding") == "identity,deflate,gzip")
         }
     }
 
@@ -146,7 +162,9 @@ struct GRPCServerTests {
         }
     }
 
-    @Test("streams a document both ways, and ends it when its handler has its verdict early", arguments: ["echo", "first"])
+    @Test(
+        "streams a document both ways, and ends it when its handler has its verdict early",
+        arguments: ["echo", "first"])
     func documents(model: String) async throws {
         let codec = MessageCodec(arenaBytesMax: 1 << 20)
         try await Self.withPeer { peer, _ in
@@ -154,7 +172,8 @@ struct GRPCServerTests {
             let path = MartletWire.Method.classifyDocument.path
             try await peer.send(HTTP2Peer.requestHeaders(1, path: path))
             for index in 0..<3 {
-                let chunk = DocumentChunk(options: index == 0 ? options : nil, data: [UInt8](repeating: 0x61, count: 10))
+                let chunk = DocumentChunk(
+                    options: index == 0 ? options : nil, data: [UInt8](repeating: 0x61, count: 10))
                 try await peer.send(HTTP2Peer.data(1, MessageDeframerTests.framed(codec.encode(chunk))))
                 if model == "first" { break }
             }
@@ -174,8 +193,8 @@ struct GRPCServerTests {
             try await peer.send(
                 HTTP2Peer.data(1, MessageDeframerTests.framed(codec.encode(DocumentChunk(options: options, data: [])))))
             await test.handler.until { $0.eventsSent > 100 }
-            // Another call on the connection is not held up: its answer has no bytes until its window opens, but a status
-            // needs none.
+            // Another call on the connection is not held up: its answer has no bytes until its window opens, but a
+            // status needs none.
             try await peer.send(
                 HTTP2Peer.requestHeaders(3, path: "/a.B/C"), HTTP2Peer.data(3, HTTP2Peer.classify(), end: true))
             #expect(try await peer.answer(of: 3).status == Int(MartletError.Code.unimplemented.value))
@@ -228,7 +247,11 @@ struct GRPCServerTests {
         let cases: [(name: String, bytes: [UInt8])] = [
             ("DATA on stream 0", HTTP2Peer.data(0, [1]).bytes),
             ("DATA on a stream never opened", HTTP2Peer.data(5, [1]).bytes),
-            ("header block that is no HPACK", HTTP2Peer.Frame(kind: .headers, flags: 4, stream: 1, payload: [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]).bytes),
+            (
+                "header block that is no HPACK",
+                HTTP2Peer.Frame(kind: .headers, flags: 4, stream: 1, payload: [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])
+                    .bytes
+            ),
             ("header list too large", HTTP2Peer.requestHeaders(1, ("a", long)).bytes),
             ("frame too large", [0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 1] + [UInt8](repeating: 0, count: 100)),
             ("a second preface", HTTP2Peer.preface),
@@ -357,8 +380,8 @@ struct GRPCServerTests {
 
     @Test("keeps a good connection working while 300 others send cut, flipped and random bytes")
     func mutated() async throws {
-        // Every peer ends its side, so no other time limit is needed; a short one would end the good connection too where
-        // the machine is busy.
+        // Every peer ends its side, so no other time limit is needed; a short one would end the good connection too
+        // where the machine is busy.
         var limits = Limits()
         limits.lingerTimeout = .milliseconds(100)
         let seed: UInt64 = 20_261_128

@@ -8,7 +8,8 @@ import Testing
 @Suite("A server among peers that break the rules", .timeLimit(.minutes(1)))
 struct HostilePeerTests {
     static func withPeer(
-        limits: Limits = Limits(), credit: UInt64 = 256 << 10, _ body: @Sendable (RawPeer, TestServer) async throws -> Void
+        limits: Limits = Limits(), credit: UInt64 = 256 << 10,
+        _ body: @Sendable (RawPeer, TestServer) async throws -> Void
     ) async throws {
         try await TestServer.with(limits: limits) { test in
             let good = try await MartletClient.connect(to: test.unix)
@@ -96,7 +97,8 @@ struct HostilePeerTests {
     @Test("answers an unknown method with UNIMPLEMENTED and a message that is no request with INVALID_ARGUMENT")
     func unknownMethod() async throws {
         try await Self.withPeer { peer, _ in
-            try await peer.send(.open(1, Frame.Open(method: "/martlet.v1.Nothing/Here")), .message(1, [1]), .halfClose(1))
+            try await peer.send(
+                .open(1, Frame.Open(method: "/martlet.v1.Nothing/Here")), .message(1, [1]), .halfClose(1))
             #expect(try await peer.status(of: 1)?.code == MartletError.Code.unimplemented.value)
             try await peer.send(
                 .open(2, Frame.Open(method: MartletWire.Method.classify.path)), .message(2, [0xFF, 0xFF]),
@@ -226,7 +228,9 @@ struct HostilePeerTests {
                     peer.endSending()
                 }
                 if round % 20 == 0 {
-                    #expect(try await good.classify(request("echo", "\(round)")) == FakeHandler.answer("\(round)"), "seed \(seed)")
+                    #expect(
+                        try await good.classify(request("echo", "\(round)")) == FakeHandler.answer("\(round)"),
+                        "seed \(seed)")
                 }
             }
             await good.close()
@@ -242,7 +246,10 @@ struct HostilePeerTests {
             for round in 0..<1_000 {
                 let peer = try RawPeer(port: test.port)
                 if round % 3 == 1 { _ = try await peer.trySend(Preface.bytes) }
-                if round % 3 == 2 { _ = try await peer.trySend(Preface.bytes + RawPeer.bytes([RawPeer.hello()] + classifyFrames(1, "hold"))) }
+                if round % 3 == 2 {
+                    _ = try await peer.trySend(
+                        Preface.bytes + RawPeer.bytes([RawPeer.hello()] + classifyFrames(1, "hold")))
+                }
                 if round % 2 == 0 { peer.resetOnClose() }
             }
             await test.server.untilUnused()

@@ -23,7 +23,8 @@ struct ListeningTests {
             let other = Self.makeServer()
             let port = await failure { try await other.listen(on: .tcp(host: "127.0.0.1", port: test.port)) }
             #expect(port?.code == .alreadyExists)
-            #expect(port?.message.contains("127.0.0.1:\(test.port)") == true && port?.message.contains("port 0") == true)
+            #expect(
+                port?.message.contains("127.0.0.1:\(test.port)") == true && port?.message.contains("port 0") == true)
             let path = await failure { try await other.listen(on: .unix(path: test.path)) }
             #expect(path?.code == .alreadyExists && path?.message.contains(test.path) == true)
             await other.drain(within: .zero)
@@ -181,7 +182,9 @@ struct ListeningTests {
         let server = MartletServer(handler: handler, limits: Limits(), software: "martlet/test")
         guard case .tcp(_, let port) = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) else { return }
         let client = try await MartletClient.connect(to: .tcp(host: "127.0.0.1", port: port))
-        let calls = [Task { try await client.classify(request("hold")) }, Task { try await client.classify(request("hold")) }]
+        let calls = [
+            Task { try await client.classify(request("hold")) }, Task { try await client.classify(request("hold")) },
+        ]
         await handler.until { $0.running == 2 }
         #expect(await server.drain(within: .milliseconds(20)) == 2)
         for call in calls { #expect(await failure { _ = try await call.value }?.code == .unavailable) }

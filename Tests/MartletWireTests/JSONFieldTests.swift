@@ -3,7 +3,9 @@ import MartletWire
 import Testing
 
 struct JSONFieldTests {
-    private static func field(_ json: String) throws -> JSONField { JSONField(try JSONValue(parsing: Array(json.utf8))) }
+    private static func field(_ json: String) throws -> JSONField {
+        JSONField(try JSONValue(parsing: Array(json.utf8)))
+    }
 
     private static func message(_ read: () throws(MartletError) -> Void) -> String {
         do throws(MartletError) {

@@ -5,8 +5,8 @@ import MartletWire
 
 /// Load on the native protocol by blocking sockets and one `poll`, so that the client costs less than the server.
 ///
-/// `martlet-measure wire-load PORT CONNECTIONS IN-FLIGHT SECONDS` prints one JSON line: calls a second and percentiles of
-/// the latency in microseconds. Every answer is decoded, and one that is not OK ends the run.
+/// `martlet-measure wire-load PORT CONNECTIONS IN-FLIGHT SECONDS` prints one JSON line: calls a second and percentiles
+/// of the latency in microseconds. Every answer is decoded, and one that is not OK ends the run.
 enum WireLoad {
     static func run(_ arguments: [String]) -> Int32 {
         let numbers = arguments.compactMap { Int($0) }

@@ -48,7 +48,9 @@ struct NoOpHandler: InferenceHandler {
         _ options: DocumentOptions, document: any DocumentSource, events: any DocumentEventSink, context: CallContext
     ) async throws(MartletError) { throw refusal }
 
-    func embed(_ request: EmbedRequest, context: CallContext) async throws(MartletError) -> EmbedAnswer { throw refusal }
+    func embed(_ request: EmbedRequest, context: CallContext) async throws(MartletError) -> EmbedAnswer {
+        throw refusal
+    }
 
     func tokenize(_ request: TokenizeRequest, context: CallContext) async throws(MartletError) -> TokenizeAnswer {
         throw refusal
@@ -72,7 +74,9 @@ struct NoOpHandler: InferenceHandler {
         AsyncStream { $0.yield([Self.status]) }
     }
 
-    func loadModel(named name: String, context: CallContext) async throws(MartletError) -> [ModelStatus] { throw refusal }
+    func loadModel(named name: String, context: CallContext) async throws(MartletError) -> [ModelStatus] {
+        throw refusal
+    }
 
     func unloadModel(named name: String, context: CallContext) async throws(MartletError) { throw refusal }
 

@@ -32,7 +32,8 @@ extension ClientState {
             return close(
                 MartletError(
                     .unimplemented,
-                    "the server speaks protocol \(hello.protocolVersion), this client protocol 1; update the older one"),
+                    "the server speaks protocol \(hello.protocolVersion), this client protocol 1; update the older "
+                        + "one"),
                 &actions)
         }
         server = hello

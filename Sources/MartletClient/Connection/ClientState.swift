@@ -164,7 +164,8 @@ package struct ClientState: Sendable {
 
     // MARK: Parts
 
-    /// What calls in flight are told when the connection ends: a cancelled client says so, anything else may be retried.
+    /// What calls in flight are told when the connection ends: a cancelled client says so, anything else may be
+    /// retried.
     static func lost(_ reason: MartletError) -> MartletError {
         reason.code == .cancelled || reason.code == .unavailable
             ? reason : MartletError(.unavailable, "the connection was lost: \(reason.message)", cause: reason)

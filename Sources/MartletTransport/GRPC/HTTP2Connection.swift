@@ -5,7 +5,9 @@ internal import NIOHTTP2
 
 /// One HTTP/2 connection: its handshake, its streams, and its end. Stands between nio-http2's handler and the one that
 /// manages GOAWAY, idle time and keepalive, and sees the frames of both.
-final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2StreamDelegate, @unchecked Sendable { // safe: every member is touched on the event loop only
+final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2StreamDelegate,
+    @unchecked Sendable // safe: every member is touched on the event loop only
+{
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
     typealias OutboundIn = HTTP2Frame

@@ -31,8 +31,8 @@ package struct MessageDeframer {
             // Nothing is copied while frames hold whole messages.
             buffer = bytes
         } else {
-            // What was read goes first: a buffer that never runs empty, because every frame ends inside a message, would
-            // otherwise keep the whole stream.
+            // What was read goes first: a buffer that never runs empty, because every frame ends inside a message,
+            // would otherwise keep the whole stream.
             buffer.discardReadBytes()
             var bytes = bytes
             buffer.writeBuffer(&bytes)

@@ -33,7 +33,8 @@ struct Listener: Sendable {
             .childChannelOption(.writeBufferWaterMark, value: mark)
             .childChannelOption(
                 .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 8_192, maximum: 65_536))
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 8_192, maximum: 65_536)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try accept(channel) }
             }
@@ -84,7 +85,8 @@ struct Listener: Sendable {
         default:
             MartletError(
                 .invalidArgument,
-                "cannot listen on \(address): give HOST:PORT with a host this machine knows, or unix:PATH of at most 107 bytes",
+                "cannot listen on \(address): give HOST:PORT with a host this machine knows, or unix:PATH of at most "
+                    + "107 bytes",
                 cause: error)
         }
     }

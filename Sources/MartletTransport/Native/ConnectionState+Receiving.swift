@@ -31,7 +31,11 @@ extension ConnectionState {
         case .pong: break
         case .goAway(let goAway):
             // The client opens no more calls: the connection ends with the last one, with an error code at once.
-            if goAway.code == 0 { drain(because: "the client opens no more calls", &actions) } else { peerClosed(&actions) }
+            if goAway.code == 0 {
+                drain(because: "the client opens no more calls", &actions)
+            } else {
+                peerClosed(&actions)
+            }
         case .hello: fail(MartletError(.invalidArgument, "a second Hello came"), &actions)
         case .status: fail(MartletError(.invalidArgument, "Status comes from servers only"), &actions)
         }
@@ -100,7 +104,8 @@ extension ConnectionState {
     private func brokenRule(by payload: [UInt8], of call: Call) -> MartletError? {
         if call.inputEnded { return MartletError(.invalidArgument, "a Message came after HalfClose") }
         if !call.inbound.isPositive {
-            return MartletError(.resourceExhausted, "a Message came without credit: wait for Credit before sending more")
+            return MartletError(
+                .resourceExhausted, "a Message came without credit: wait for Credit before sending more")
         }
         if payload.count > limits.messageBytesMax {
             return .messageTooLarge(payload.count, limit: limits.messageBytesMax)

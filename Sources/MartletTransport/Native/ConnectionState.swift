@@ -10,7 +10,8 @@ package struct ConnectionState: Sendable {
 
     package enum Action: Sendable {
         case write(Frame)
-        /// Run the call. `request` is the only request of a method that takes one; nil when messages follow by `deliver`.
+        /// Run the call. `request` is the only request of a method that takes one; nil when messages follow by
+        /// `deliver`.
         case start(CallID, Method, request: [UInt8]?, CallTimes, CallMetadata)
         /// A message of a running call whose method takes several, to be kept until its handler asks for it.
         case deliver(CallID, [UInt8])

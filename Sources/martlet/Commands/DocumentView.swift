@@ -127,7 +127,9 @@ final class DocumentView: Sendable {
         table.append(
             (
                 "verdict",
-                output.styled(verdict.label.isEmpty ? "no text to classify" : "\(verdict.label) \(score)", isTarget ? .boldRed : .boldGreen)
+                output.styled(
+                    verdict.label.isEmpty ? "no text to classify" : "\(verdict.label) \(score)",
+                    isTarget ? .boldRed : .boldGreen)
                     + output.styled(" (\(rule) of \(Quantity.count(verdict.windows)) windows)", .dim)
             ))
         let others = verdict.scores.dropFirst().prefix(topK == 0 ? 4 : topK - 1)
@@ -165,7 +167,8 @@ final class DocumentView: Sendable {
     }
 
     private func printEnd(_ verdict: FinalVerdict, _ passage: Passage?) {
-        output.line("verdict\t\(verdict.label.isEmpty ? "-" : verdict.label)\t\(verdict.scores.first.map { Quantity.score($0.score) } ?? "-")")
+        let score = verdict.scores.first.map { Quantity.score($0.score) } ?? "-"
+        output.line("verdict\t\(verdict.label.isEmpty ? "-" : verdict.label)\t\(score)")
         output.line("read\t\(verdict.coverage.bytesClassified)\t\(verdict.coverage.bytesReceived)\t\(verdict.windows)")
         if let evidence = verdict.evidence {
             output.line("evidence\t\(evidence.index)\t\(evidence.span.byteStart)\t\(evidence.span.byteEnd)")

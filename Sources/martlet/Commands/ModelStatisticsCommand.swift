@@ -6,8 +6,8 @@ struct ModelStatisticsCommand: AsyncParsableCommand {
         commandName: "stats",
         abstract: "Show what each loaded version has done.",
         discussion: """
-            Counted since the version was loaded. Times are means: of a call from arrival to answer, and of a text's wait \
-            in the queue and of its batch's run.
+            Counted since the version was loaded. Times are means: of a call from arrival to answer, and of a text's \
+            wait in the queue and of its batch's run.
 
             Examples:
               martlet models stats

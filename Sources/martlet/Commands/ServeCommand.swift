@@ -99,7 +99,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Model of HTTP requests that name none: name, name@version or name:label (default: the only one that fits).",
+            "Model of HTTP requests that name none: name, name@version or name:label (default: the only one that "
+                + "fits).",
             valueName: "model"))
     var defaultModel: String?
 
