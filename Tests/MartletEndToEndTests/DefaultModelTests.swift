@@ -86,11 +86,11 @@ struct DefaultModelTests {
     }
 
     private func verdict(on text: String) async throws -> FinalVerdict {
-        let events = Events()
+        let events = VerdictSink()
         try await DefaultModels.engine.value.classifyDocument(
-            DocumentOptions(model: ModelReference(name: "guard"), windowTokens: 128), document: WholeDocument(text),
+            DocumentOptions(model: ModelReference(name: "guard"), windowTokens: 128), document: WholeText(text),
             events: events, context: CallContext())
-        return try #require(events.final)
+        return try #require(events.verdict)
     }
 
     private func results(_ texts: [String], model: String) async throws -> [TextResult] {

@@ -184,12 +184,10 @@ import Testing
             let peer = try HTTPPeer(port: test.port)
             let bomb = try #require(
                 [UInt8](repeating: 0x20, count: 64 << 20).withUnsafeBytes { Zlib.deflated($0, format: .gzip) })
-            try await peer.send(
-                Array(
-                    "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
-                        + "Content-Length: \(bomb.count)\r\n\r\n"
-                        .utf8)
-                    + bomb)
+            let head =
+                "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+                    + "Content-Length: \(bomb.count)\r\n\r\n"
+            try await peer.send(Array(head.utf8) + bomb)
             #expect(try await peer.answer()?.status == 413)
         }
     }

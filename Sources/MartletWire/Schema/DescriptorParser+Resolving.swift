@@ -13,9 +13,7 @@ extension DescriptorParser {
                 if case .message(let place) = field.kind { field.isMap = messages[place].isMapEntry }
                 fields.append(field)
             }
-            resolved.append(
-                SchemaMessage(
-                    fullName: message.fullName, fields: fields, oneofs: message.oneofs, isMapEntry: message.isMapEntry))
+            resolved.append(SchemaMessage(fullName: message.fullName, fields: fields, oneofs: message.oneofs))
         }
         return resolved
     }

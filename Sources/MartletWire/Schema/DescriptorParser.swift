@@ -67,8 +67,7 @@ struct DescriptorParser {
             }
             return true
         }
-        files.append(
-            SchemaFile(name: name, package: package, dependencies: dependencies, bytes: bytes, symbols: symbols))
+        files.append(SchemaFile(name: name, dependencies: dependencies, bytes: bytes, symbols: symbols))
     }
 
     /// Calls `take` with every length-delimited, varint or fixed field; it answers false for one it leaves unread.
