@@ -42,6 +42,7 @@ package enum LimitSettings {
         ("tensorsMax", .number(\.tensorsMax, .count), "tensors of a version"),
         ("filesPerVersionMax", .number(\.filesPerVersionMax, .count), "files of a version"),
         ("classLabelsMax", .number(\.classLabelsMax, .count), "class labels of a model"),
+        ("versionLabelsMax", .number(\.versionLabelsMax, .count), "version labels of a model, beside latest"),
     ]
 
     package static let prefix = "limits."
