@@ -7,7 +7,8 @@ struct LoadModelCommand: AsyncParsableCommand {
         abstract: "Serve a model again, and look at its folder now.",
         discussion: """
             Loads what the model's policy wants of the versions in its folder, and waits until nothing is left to do. \
-            Exits 65 with the reason when no version got ready, 66 when there is none.
+            Exits 65 with the reason when no version got ready, 66 when there is none. A --timeout ends the waiting, \
+            not the loading.
 
             Examples:
               martlet models load guard

@@ -6,7 +6,8 @@ struct UnloadModelCommand: AsyncParsableCommand {
         commandName: "unload",
         abstract: "Take a model out of service until it is loaded again.",
         discussion: """
-            Calls that the model has finish first; later ones are refused. Its files stay where they are.
+            Calls that the model has finish first; later ones are refused. Its files stay where they are. A server \
+            that is started again serves the model again.
 
             Examples:
               martlet models unload guard

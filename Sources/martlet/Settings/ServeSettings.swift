@@ -50,7 +50,7 @@ package struct ServeSettings: Sendable {
             Setting("readyFile", .text, default: "", "file written with the addresses once the server answers"),
             Setting(
                 "defaultModel", .text, default: "",
-                "model of HTTP requests that name none: name, name@version or name:label"),
+                "model of requests that name none where their form allows it: name, name@version or name:label"),
         ] + LimitSettings.settings
 
     /// - Throws: `.configuration` naming the setting, its source and what it must be.
