@@ -1,5 +1,6 @@
 internal import MartletCore
 internal import MartletWire
+internal import Synchronization
 
 /// One call as an HTTP route: JSON to messages, messages to JSON.
 struct JSONCallRoute: Sendable {
@@ -117,7 +118,7 @@ struct JSONCallRoute: Sendable {
 
 /// Keeps the last message of a stream.
 private final class LastMessage: MessageSink {
-    private let slot = LatestValue<[UInt8]>()
-    var message: [UInt8]? { slot.value }
-    func send(message: [UInt8]) async throws(MartletError) { slot.value = message }
+    private let last = Mutex<[UInt8]?>(nil)
+    var message: [UInt8]? { last.withLock { $0 } }
+    func send(message: [UInt8]) async throws(MartletError) { last.withLock { $0 = message } }
 }

@@ -50,7 +50,8 @@ static bool receive_message(martlet_connection *connection, struct call *call, P
     credit.bytes = call->used;
     call->may_come += (int64_t)call->used;
     call->used = 0;
-    return martlet_send_frame(connection, MARTLET__V1__FRAME__KIND_CREDIT, connection->call, &credit) && martlet_flush(connection);
+    return martlet_send_frame(connection, MARTLET__V1__FRAME__KIND_CREDIT, connection->call, &credit) &&
+           martlet_flush(connection);
 }
 
 bool martlet_receive_go_away(martlet_connection *connection, struct call *call, const Martlet__V1__GoAway *go_away) {
@@ -158,7 +159,8 @@ static void abandon(martlet_connection *connection, struct call *call) {
     } else if (call->status.code == 0) {
         martlet_set_status(&call->status, MARTLET_CANCELLED, "the caller cancelled the call");
     }
-    if (!connection->is_over && martlet_send_frame(connection, MARTLET__V1__FRAME__KIND_CANCEL, connection->call, &cancel))
+    if (!connection->is_over &&
+        martlet_send_frame(connection, MARTLET__V1__FRAME__KIND_CANCEL, connection->call, &cancel))
         martlet_flush(connection);
 }
 
@@ -172,7 +174,9 @@ ProtobufCMessage *martlet_decode(struct call *call, const uint8_t *bytes, size_t
     struct budget budget = {call->decode_bytes_max};
     ProtobufCAllocator allocator = martlet_budgeted(&budget);
     ProtobufCMessage *answer = protobuf_c_message_unpack(call->answer_type, &allocator, count, bytes);
-    if (answer == NULL) martlet_set_status(&call->status, MARTLET_INTERNAL, "the server sent a broken %s", call->answer_type->name);
+    if (answer == NULL)
+        martlet_set_status(
+            &call->status, MARTLET_INTERNAL, "the server sent a broken %s", call->answer_type->name);
     return answer;
 }
 

@@ -84,7 +84,8 @@ static int dial(const char *address, int64_t deadline_ms, martlet_status *status
         bool has_brackets = length >= 2 && address[0] == '[' && address[length - 1] == ']';
         char host[256];
         if (colon == NULL || colon[1] == '\0' || length == 0 || length >= sizeof host) {
-            martlet_set_status(status, MARTLET_INVALID_ARGUMENT, "write the address as host:port, [ipv6]:port or unix:/path");
+            martlet_set_status(
+                status, MARTLET_INVALID_ARGUMENT, "write the address as host:port, [ipv6]:port or unix:/path");
             return -1;
         }
         size_t start = has_brackets ? 1 : 0;
@@ -98,7 +99,8 @@ static int dial(const char *address, int64_t deadline_ms, martlet_status *status
 }
 
 static bool receive_hello(martlet_connection *connection, const Martlet__V1__Frame *frame) {
-    if (frame->kind_case == MARTLET__V1__FRAME__KIND_GO_AWAY) return martlet_receive_go_away(connection, NULL, frame->go_away);
+    if (frame->kind_case == MARTLET__V1__FRAME__KIND_GO_AWAY)
+        return martlet_receive_go_away(connection, NULL, frame->go_away);
     if (frame->kind_case != MARTLET__V1__FRAME__KIND_HELLO || frame->call_id != 0)
         return martlet_broken(connection, "its first frame is not Hello");
     if (frame->hello->protocol != 1)

@@ -113,7 +113,8 @@ bool martlet_move(martlet_connection *connection, int64_t deadline_ms) {
     if ((poller.revents & POLLOUT) != 0 && !martlet_flush(connection)) return false;
     if ((poller.revents & (POLLIN | POLLHUP | POLLERR)) == 0) return true;
     uint8_t *target = martlet_room(&connection->in, READ_BYTES);
-    if (target == NULL) return martlet_over(connection, MARTLET_RESOURCE_EXHAUSTED, "no memory for what the server sends");
+    if (target == NULL)
+        return martlet_over(connection, MARTLET_RESOURCE_EXHAUSTED, "no memory for what the server sends");
     ssize_t got = recv(connection->descriptor, target, READ_BYTES, 0);
     if (got > 0) connection->in.end += (size_t)got;
     if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))

@@ -35,7 +35,9 @@ static int unary_next(const ProtobufCMessage **message, void *data) {
 static bool unary_payload(struct call *call, const uint8_t *bytes, size_t count) {
     struct unary *unary = call->data;
     if (unary->answer != NULL) {
-        martlet_set_status(&call->status, MARTLET_INTERNAL, "the server answered twice: use martlet_stream for a method that streams");
+        martlet_set_status(
+            &call->status, MARTLET_INTERNAL,
+            "the server answered twice: use martlet_stream for a method that streams");
         return false;
     }
     unary->answer = martlet_decode(call, bytes, count);

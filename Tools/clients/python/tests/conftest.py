@@ -1,4 +1,4 @@
-"""What tests talk to: a scripted server, or the real one with real models, of which `Tools/test` says where they are."""
+"""What tests talk to: a scripted server, or the real one with real models; `Tools/test` says where those are."""
 
 import contextlib
 import os
