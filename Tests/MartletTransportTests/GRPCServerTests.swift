@@ -222,6 +222,20 @@ struct GRPCServerTests {
         }
     }
 
+    @Test("answers an HTTP request that names its host by the header alone, or not at all")
+    func hostWithoutAuthority() async throws {
+        try await Self.withPeer { peer, _ in
+            for (stream, host) in [(1, [("host", "health-check")]), (3, []), (5, [(":authority", "test")])]
+                as [(UInt32, [(String, String)])]
+            {
+                let pseudo = [(":method", "HEAD"), (":scheme", "http"), (":path", "/healthz")]
+                try await peer.send(HTTP2Peer.headers(stream, pseudo + host, end: true))
+                let answer = try await peer.answer(of: stream)
+                #expect(answer.headers.first(name: ":status") == "200" && answer.reset == nil, "\(host)")
+            }
+        }
+    }
+
     @Test("refuses what breaks HTTP/2 with a GOAWAY, and other connections go on")
     func brokenConnections() async throws {
         let long = String(repeating: "x", count: 20_000)

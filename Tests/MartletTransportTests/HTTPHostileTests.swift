@@ -38,7 +38,8 @@ import Testing
         Case(what: "no host", bytes: "GET /healthz HTTP/1.1\r\n\r\n", status: 400, says: "host", closes: true),
         Case(what: "two hosts", bytes: "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", status: 400, says: "host", closes: true),
         Case(what: "CONNECT", bytes: "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", status: 400, closes: true),
-        Case(what: "unknown method", bytes: "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 400, closes: true),
+        Case(what: "unknown method", bytes: "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 501, says: "method", closes: true),
+        Case(what: "method in lower case", bytes: "get /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 400, closes: true),
         Case(what: "HTTP/3.0", bytes: "GET /healthz HTTP/3.0\r\nHost: x\r\n\r\n", status: 505, closes: true),
         Case(what: "garbage", bytes: "GARBAGE\r\n\r\n", status: 400, closes: true),
         Case(what: "folded header", bytes: "GET /healthz HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", status: 400, closes: true),
@@ -189,6 +190,24 @@ import Testing
             try await head.send("GET /healthz HTTP/1.1\r\nHost: x\r\n")
             #expect(try await head.answer()?.status == 408)
             #expect(try await head.isClosed())
+        }
+    }
+
+    @Test func `a slow head is answered 408 on a connection that was kept too`() async throws {
+        var limits = Limits()
+        limits.handshakeTimeout = .milliseconds(50)
+        try await TestServer.with(limits: limits) { test in
+            let peer = try HTTPPeer(port: test.port)
+            for _ in 0..<2 {
+                // A line end between requests begins none.
+                try await peer.send("\r\n")
+                try await peer.get("/healthz")
+                #expect(try await peer.answer()?.status == 200)
+            }
+            try await peer.send("GET /healthz HTTP/1.1\r\nHo")
+            let answer = try await peer.answer()
+            #expect(answer?.status == 408 && answer?.message?.contains("head") == true)
+            #expect(try await peer.isClosed())
         }
     }
 

@@ -66,13 +66,10 @@ struct TextClassificationRoute: Sendable {
         request: .json([
             "type": "object",
             "properties": [
-                "text": ["type": "string"], "texts": ["type": "array", "items": ["type": "string"]],
-                "model": [
-                    "type": "string",
-                    "description": "name, name@version or name:label; the server's default when missing",
-                ],
+                "text": BodySchema.text, "texts": BodySchema.some(BodySchema.text), "model": BodySchema.model,
                 "topK": ["type": "integer", "minimum": 0, "description": "labels to return, best first; 0: all"],
             ],
+            "oneOf": [["required": ["text"]], ["required": ["texts"]]],
             "additionalProperties": false,
         ]),
         response: .json([

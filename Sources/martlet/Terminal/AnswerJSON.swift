@@ -165,6 +165,7 @@ enum AnswerJSON {
         var dimensions: Int
         var vocabularySize: Int
         var architecture: String
+        var precision: String
 
         init(_ status: ModelStatus) {
             name = status.name
@@ -182,6 +183,7 @@ enum AnswerJSON {
             dimensions = status.dimensions
             vocabularySize = status.vocabularySize
             architecture = status.architecture
+            precision = status.precision
         }
     }
 }

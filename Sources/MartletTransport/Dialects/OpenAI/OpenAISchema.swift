@@ -2,18 +2,19 @@ internal import MartletWire
 
 /// JSON schemas of the bodies of OpenAI's, Cohere's and infinity's forms. `model` may be left out where one is served.
 enum OpenAISchema {
-    private static let model = JSONValue.Member("model", BodySchema.text)
-    private static let ids = BodySchema.list(BodySchema.count)
+    private static let model = JSONValue.Member("model", BodySchema.model)
+    private static let text: JSONValue = ["type": "string", "minLength": 1]
+    private static let ids = BodySchema.some(BodySchema.count)
 
     static let embeddings = BodySchema.object(
         [
             .init(
-                "input", BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text), ids, BodySchema.list(ids))
+                "input", BodySchema.oneOf(text, BodySchema.some(text), ids, BodySchema.some(ids))
             )
         ],
         optional: [
             model, .init("encoding_format", BodySchema.choice("float", "base64")),
-            .init("dimensions", BodySchema.count),
+            .init("dimensions", ["type": "integer", "minimum": 1]),
             .init("user", BodySchema.text),
         ])
 
@@ -22,7 +23,7 @@ enum OpenAISchema {
             .init("query", BodySchema.text),
             .init(
                 "documents",
-                BodySchema.list(BodySchema.oneOf(BodySchema.text, BodySchema.object([.init("text", BodySchema.text)])))
+                BodySchema.some(BodySchema.oneOf(BodySchema.text, BodySchema.object([.init("text", BodySchema.text)])))
             ),
         ],
         optional: [
@@ -31,6 +32,6 @@ enum OpenAISchema {
         ])
 
     static let classify = BodySchema.object(
-        [.init("input", BodySchema.oneOf(BodySchema.text, BodySchema.list(BodySchema.text)))],
+        [.init("input", BodySchema.oneOf(BodySchema.text, BodySchema.some(BodySchema.text)))],
         optional: [model, .init("raw_scores", BodySchema.flag)])
 }
