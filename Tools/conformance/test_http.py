@@ -41,8 +41,9 @@ def test_the_documented_snippet_over_HTTPS_and_HTTP(
     authority = f"{certificates}/authority.pem"
     for url, options in [(f"https://localhost:{secure.port}", {"verify": authority}), (server.url, {})]:
         answer = requests.post(f"{url}/api/text-classification", json={"text": "这是一个简单的文本数据"}, **options).json()
-        assert answer["label"] == "SAFE" and 0.5 < answer["score"] <= 1
-        assert [label["label"] for label in answer["labels"]] == ["SAFE", "INJECTION"]
+        assert answer.keys() >= {"label", "score", "labels", "model"}
+        assert answer["label"] == answer["labels"][0]["label"] and answer["score"] == answer["labels"][0]["score"] > 0.5
+        assert {label["label"] for label in answer["labels"]} == {"SAFE", "INJECTION"}
         assert answer["model"]["name"] == "guard" and answer["model"]["version"] == 1
     with pytest.raises(requests.exceptions.SSLError):
         requests.post(f"https://localhost:{secure.port}/api/text-classification", json={"text": CHINESE})

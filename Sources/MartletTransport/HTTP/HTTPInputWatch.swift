@@ -46,7 +46,6 @@ final class HTTPInputWatch: ChannelInboundHandler, @unchecked Sendable { // safe
     var isAtRequestLine: Bool {
         guard let line = reading?.readableBytesView.prefix(while: { $0 != 0x0A }) else { return false }
         let words = line.split(separator: 0x20, omittingEmptySubsequences: false)
-        return words.count == 3 && words[0].allSatisfy { (0x41...0x5A).contains($0) }
-            && words[2].starts(with: "HTTP/1.".utf8)
+        return words.count == 3 && !words[0].isEmpty && words[2].starts(with: "HTTP/1.".utf8)
     }
 }

@@ -37,7 +37,7 @@ enum OpenAPIDocument {
         ]
         let inPath = HTTPRouter.segments(route.pattern).compactMap { HTTPRouter.parameterName($0) }
         var parameters: [JSONValue] = inPath.map {
-            ["name": .string($0), "in": "path", "required": true, "schema": segmentSchema($0)]
+            ["name": .string($0), "in": "path", "required": true, "schema": schema(of: $0, among: inPath)]
         }
         for parameter in documentation?.parameters ?? [] {
             parameters.append([
@@ -47,7 +47,11 @@ enum OpenAPIDocument {
         }
         if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
         let requests = content(documentation?.requests ?? [])
-        if !requests.isEmpty { members.append(.init("requestBody", ["content": .object(requests)])) }
+        if !requests.isEmpty {
+            let isOptional = documentation?.isBodyOptional ?? true
+            members.append(
+                .init("requestBody", ["content": .object(requests), "required": .bool(!isOptional)]))
+        }
         var success: [JSONValue.Member] = [.init("description", "The answer.")]
         let responses = content(documentation?.responses ?? [])
         if !responses.isEmpty { success.append(.init("content", .object(responses))) }
@@ -63,9 +67,10 @@ enum OpenAPIDocument {
         return .object(members)
     }
 
-    /// What a segment of a path looks like, by its name.
-    private static func segmentSchema(_ name: String) -> JSONValue {
-        name == "model" ? BodySchema.model : BodySchema.version
+    /// What a segment of a path looks like, by its name. Where the version stands in a segment of its own, the model
+    /// is a name alone.
+    private static func schema(of segment: String, among segments: [String]) -> JSONValue {
+        segment == "model" && segments.count == 1 ? BodySchema.model : BodySchema.name
     }
 
     /// The media type and form of a route's errors, as the route itself shows one.

@@ -6,26 +6,30 @@ internal import MartletWire
 struct RequestBounds: Sendable {
     private let fields: [String: [String: [JSONValue.Member]]]
 
-    /// Fields without which a message says nothing.
-    private static let required: [String: [JSONValue]] = [
-        "martlet.v1.ModelReference": ["name"],
-        "martlet.v1.ClassifyRequest": ["inputs"],
-        "martlet.v1.ClassifyStreamRequest": ["request"],
-        "martlet.v1.EmbedRequest": ["inputs"],
-        "martlet.v1.TokenizeRequest": ["inputs"],
-        "martlet.v1.DetokenizeRequest": ["sequences"],
+    /// What a schema has besides its properties: fields without which a message says nothing.
+    private static let conditions: [String: [JSONValue.Member]] = [
+        "martlet.v1.ModelReference": [.init("required", ["name"])],
+        "martlet.v1.TextInput": [.init("required", ["text"])],
+        "martlet.v1.ClassifyRequest": [.init("required", ["model", "inputs"])],
+        "martlet.v1.ClassifyStreamRequest": [.init("required", ["request"])],
+        "martlet.v1.EmbedRequest": [.init("required", ["model", "inputs"])],
+        "martlet.v1.EmbedInput": [.init("anyOf", [["required": ["text"]], ["required": ["tokenIds"]]])],
+        "martlet.v1.TokenizeRequest": [.init("required", ["model", "inputs"])],
+        "martlet.v1.DetokenizeRequest": [.init("required", ["model", "sequences"])],
     ]
 
     init(limits: Limits) {
         let texts: [JSONValue.Member] = [.init("minItems", 1), .init("maxItems", .integer(limits.textsPerRequestMax))]
         let name: [JSONValue.Member] = [.init("pattern", .string(BodySchema.namePattern))]
-        let text: [JSONValue.Member] = [.init("maxLength", .integer(limits.textBytesMax))]
+        let most: [JSONValue.Member] = [.init("maxLength", .integer(limits.textBytesMax))]
+        let text = [.init("minLength", 1)] + most
         fields = [
             "martlet.v1.ModelReference": ["name": name, "version": [.init("minimum", 1)], "label": name],
-            "martlet.v1.TextInput": ["text": text, "pair": text],
+            "martlet.v1.TextInput": ["text": text, "pair": most],
             "martlet.v1.ClassifyRequest": ["inputs": texts],
             "martlet.v1.EmbedRequest": ["inputs": texts],
-            "martlet.v1.EmbedInput": ["text": [.init("minLength", 1)] + text],
+            "martlet.v1.EmbedInput": ["text": text],
+            "martlet.v1.TokenIDs": ["ids": [.init("minItems", 1)]],
             "martlet.v1.TokenizeRequest": ["inputs": texts],
             "martlet.v1.DetokenizeRequest": ["sequences": texts],
         ]
@@ -45,7 +49,7 @@ struct RequestBounds: Sendable {
                         return .init(property.name, property.value.replacing(more))
                     })
             }
-            if let required = Self.required[schema.name] { members.append(.init("required", .array(required))) }
+            members += Self.conditions[schema.name] ?? []
             return .init(schema.name, .object(members))
         }
     }

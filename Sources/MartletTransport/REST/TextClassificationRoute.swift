@@ -66,8 +66,12 @@ struct TextClassificationRoute: Sendable {
         request: .json([
             "type": "object",
             "properties": [
-                "text": BodySchema.text, "texts": BodySchema.some(BodySchema.text), "model": BodySchema.model,
-                "topK": ["type": "integer", "minimum": 0, "description": "labels to return, best first; 0: all"],
+                "text": BodySchema.someText, "texts": BodySchema.some(BodySchema.someText),
+                "model": BodySchema.model,
+                "topK": [
+                    "type": "integer", "minimum": 0, "maximum": 2_147_483_647,
+                    "description": "labels to return, best first; 0: all",
+                ],
             ],
             "oneOf": [["required": ["text"]], ["required": ["texts"]]],
             "additionalProperties": false,

@@ -3,28 +3,23 @@ internal import MartletWire
 /// JSON schemas of the bodies of OpenAI's, Cohere's and infinity's forms. `model` may be left out where one is served.
 enum OpenAISchema {
     private static let model = JSONValue.Member("model", BodySchema.model)
-    private static let text: JSONValue = ["type": "string", "minLength": 1]
-    private static let ids = BodySchema.some(BodySchema.count)
+    private static let text = BodySchema.someText
+    private static let ids = BodySchema.some(BodySchema.tokenID)
 
     static let embeddings = BodySchema.object(
         [
-            .init(
-                "input", BodySchema.oneOf(text, BodySchema.some(text), ids, BodySchema.some(ids))
-            )
+            .init("input", BodySchema.oneOf(text, BodySchema.some(text), ids, BodySchema.some(ids)))
         ],
         optional: [
             model, .init("encoding_format", BodySchema.choice("float", "base64")),
-            .init("dimensions", ["type": "integer", "minimum": 1]),
+            .init("dimensions", BodySchema.dimensions),
             .init("user", BodySchema.text),
         ])
 
     static let rerank = BodySchema.object(
         [
-            .init("query", BodySchema.text),
-            .init(
-                "documents",
-                BodySchema.some(BodySchema.oneOf(BodySchema.text, BodySchema.object([.init("text", BodySchema.text)])))
-            ),
+            .init("query", text),
+            .init("documents", BodySchema.some(BodySchema.oneOf(text, BodySchema.object([.init("text", text)])))),
         ],
         optional: [
             model, .init("top_n", ["type": "integer", "minimum": 1]), .init("return_documents", BodySchema.flag),
@@ -32,6 +27,6 @@ enum OpenAISchema {
         ])
 
     static let classify = BodySchema.object(
-        [.init("input", BodySchema.oneOf(BodySchema.text, BodySchema.some(BodySchema.text)))],
+        [.init("input", BodySchema.oneOf(text, BodySchema.some(text)))],
         optional: [model, .init("raw_scores", BodySchema.flag)])
 }
