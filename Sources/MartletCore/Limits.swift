@@ -85,6 +85,8 @@ package struct Limits: Sendable, Hashable {
     package var filesPerVersionMax = 64
     /// Class labels of a model.
     package var classLabelsMax = 4_096
+    /// Version labels of a model, without `latest`.
+    package var versionLabelsMax = 256
 
     /// Message bytes of one connection that may wait for their handlers. Every call may have its whole credit waiting, so
     /// only messages far larger than their credit can meet this.

@@ -27,6 +27,7 @@ package actor RolloutManager<Loader: VersionLoader> {
     var stopped: Set<String> = []
     /// Model → label → version number; a label may lead to a version that is not ready yet.
     private var labels: [String: [String: Int]]
+    private let labelsMax: Int
     private var loads: [VersionID: Task<Void, Never>] = [:]
     private var drainTimers: [VersionID: Task<Void, Never>] = [:]
     private var drainPump: Task<Void, Never>?
@@ -41,12 +42,13 @@ package actor RolloutManager<Loader: VersionLoader> {
     ///   - labels: model → label → version number, from the configuration. A label leads somewhere once its version
     ///     is ready. `latest` is built in: the highest ready version.
     ///   - drainTimeout: how long calls may hold a version that was replaced before their leases are revoked.
+    ///   - labelsMax: labels of one model that operators may set.
     ///   - loadsAtOnceMax: loads that run side by side; loading takes cores from traffic.
     ///   - onEvent: called on the actor for every event, in order: log and return.
     package init(
         policy: some RolloutPolicy = AvailabilityFirst(), loader: Loader,
         clock: any Clock<Duration> = ContinuousClock(), drainTimeout: Duration = .seconds(30),
-        labels: [String: [String: Int]] = [:], loadsAtOnceMax: Int = 1,
+        labels: [String: [String: Int]] = [:], labelsMax: Int = 256, loadsAtOnceMax: Int = 1,
         onEvent: @escaping @Sendable (RolloutEvent) -> Void = { _ in }
     ) {
         self.policy = policy
@@ -54,6 +56,7 @@ package actor RolloutManager<Loader: VersionLoader> {
         self.clock = clock
         self.drainTimeout = drainTimeout
         self.labels = labels
+        self.labelsMax = labelsMax
         self.loadsAtOnceMax = max(1, loadsAtOnceMax)
         self.onEvent = onEvent
         (events, eventSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1_024))
@@ -129,7 +132,7 @@ package actor RolloutManager<Loader: VersionLoader> {
 
     /// Points `label` at a ready version, or takes it away when `number` is nil.
     /// - Throws: `.invalidArgument` for `latest` and malformed labels, `.failedPrecondition` for a version that is not
-    ///   ready, `.notFound` for an unknown one or an unknown model.
+    ///   ready and for more labels than a model may have, `.notFound` for an unknown version or model.
     package func setLabel(_ label: String, of model: String, to number: Int?) throws(MartletError) {
         guard label != "latest" else {
             throw MartletError(.invalidArgument, "the label latest always leads to the highest ready version")
@@ -151,6 +154,13 @@ package actor RolloutManager<Loader: VersionLoader> {
         guard case .ready = record.phase else {
             throw MartletError(
                 .failedPrecondition, "version \(id) is \(record.state.rawValue); a label needs a ready version")
+        }
+        let others = labels[model, default: [:]].count { $0.key != label }
+        guard others < labelsMax else {
+            throw MartletError(
+                .failedPrecondition,
+                "model \(model) has \(others) labels, and \(labelsMax) is the limit (versionLabelsMax); take one away "
+                    + "with `martlet models label \(model) LABEL --remove`")
         }
         labels[model, default: [:]][label] = number
         emit(id, .labelled(label))

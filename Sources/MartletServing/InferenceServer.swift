@@ -40,7 +40,8 @@ package final class InferenceServer: InferenceHandler {
             policy: AvailabilityFirst(.latest(configuration.latestVersions)),
             loader: ArtifactVersionLoader(
                 limits: limits, kernels: kernels, members: min(threads, ComputeThreads.teamMax)),
-            drainTimeout: limits.drainTimeout, onEvent: { onEvent(.rollout($0)) })
+            drainTimeout: limits.drainTimeout, labelsMax: limits.versionLabelsMax,
+            onEvent: { onEvent(.rollout($0)) })
         // Watched before the first aspiration, so that no change falls between.
         let changes = folder.changes()
         try await manager.aspire(asking: survey.look)

@@ -205,6 +205,25 @@ struct RolloutOperatorTests {
             """)
     }
 
+    @Test("a model has no more labels than it may; one that is there may move, and one taken away makes room")
+    func labelsMax() async throws {
+        let manager = RolloutManager(loader: ScriptedLoader(), labelsMax: 2)
+        _ = try await manager.load(model: "a") {
+            [AspiredVersion(id: VersionID(model: "a", number: 1), location: "a", fingerprint: "a")]
+        }
+        await manager.settled()
+        try await manager.setLabel("blue", of: "a", to: 1)
+        try await manager.setLabel("green", of: "a", to: 1)
+        let error = await #expect(throws: MartletError.self) { try await manager.setLabel("red", of: "a", to: 1) }
+        #expect(error?.code == .failedPrecondition)
+        #expect(error?.message.contains("versionLabelsMax") == true)
+        try await manager.setLabel("green", of: "a", to: 1)
+        try await manager.setLabel("blue", of: "a", to: nil)
+        try await manager.setLabel("red", of: "a", to: 1)
+        #expect(manager.statuses().map(\.versionLabels) == [["green", "latest", "red"]])
+        await manager.shutdown()
+    }
+
     @Test("a load whose task is cancelled waits no longer, and the version gets ready all the same")
     func cancelled() async throws {
         let loader = ScriptedLoader()

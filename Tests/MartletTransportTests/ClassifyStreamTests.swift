@@ -109,7 +109,9 @@ struct ClassifyStreamTests {
             var options = ClientOptions()
             options.creditBytes = 4_096
             let client = try await MartletClient.connect(to: test.unix, options: options)
-            let requests = Requests(models: Array(repeating: "big", count: 2_000), text: "1000")
+            // 2 MB of requests, far more than the server's credit; each asks for 1000 bytes.
+            let text = String(repeating: "0", count: 996) + "1000"
+            let requests = Requests(models: Array(repeating: "big", count: 2_000), text: text)
             let answers = client.classifyStream(requests)
             await test.handler.until { $0.started >= 64 }
             for _ in 0..<200 { try await client.ping() }

@@ -208,7 +208,7 @@ final class FakeHandler: InferenceHandler {
     }
 
     func listModels(named name: String?, context: CallContext) async throws(MartletError) -> [ModelStatus] {
-        [ModelStatus(name: name ?? "all", version: 1, state: .ready)]
+        [ModelStatus(name: name ?? "all", version: 1, state: .ready, task: "text-classification")]
     }
 
     func model(_ reference: ModelReference, context: CallContext) async throws(MartletError) -> ModelStatus {

@@ -109,6 +109,26 @@ struct GRPCServerTests {
         }
     }
 
+    @Test("counts requests for routes among the calls of their connection, and ends them with it")
+    func routesCount() async throws {
+        var limits = Limits()
+        limits.callsPerConnectionMax = 2
+        try await Self.withPeer(limits: limits) { peer, test in
+            let body = Array(#"{"model":{"name":"hold"},"inputs":[{"text":"a"}]}"#.utf8)
+            let list = [
+                (":method", "POST"), (":scheme", "http"), (":path", "/martlet/v1/classify"), (":authority", "test"),
+                ("content-type", "application/json"),
+            ]
+            for stream: UInt32 in [1, 3] {
+                try await peer.send(HTTP2Peer.headers(stream, list), HTTP2Peer.data(stream, body, end: true))
+            }
+            await test.handler.until { $0.running == 2 }
+            #expect(test.server.runningTasks == 2)
+            #expect(await test.server.drain(within: .zero) == 2)
+            await test.handler.until { $0.running == 0 }
+        }
+    }
+
     @Test("ends a message over the limit before the client half-closes, with the status first and then NO_ERROR")
     func earlyEnd() async throws {
         try await Self.withPeer { peer, _ in

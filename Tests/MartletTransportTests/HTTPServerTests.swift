@@ -90,6 +90,32 @@ import Testing
         }
     }
 
+    @Test func `a client that waits for 100 Continue gets it for a document too, before any answer`() async throws {
+        try await TestServer.with { test in
+            let peer = try HTTPPeer(port: test.port)
+            try await peer.send(
+                "POST /martlet/v1/classify-document?model=echo HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+                    + "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+            #expect(try await peer.answer()?.status == 100)
+            try await peer.send("hello")
+            #expect(try #require(try await peer.head()).hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test func `a call without a model is for the one of the header, else for the only one`() async throws {
+        try await TestServer.with { test in
+            let peer = try HTTPPeer(port: test.port)
+            for path in ["classify", "tokenize"] {
+                try await peer.post("/martlet/v1/\(path)", #"{"inputs":[{"text":"hello"}]}"#)
+                let answer = try #require(try await peer.answer())
+                #expect(answer.status == 200, "\(answer.text)")
+            }
+            try await peer.post(
+                "/martlet/v1/classify", #"{"inputs":[{"text":"hello"}]}"#, headers: ["x-martlet-model: fail"])
+            #expect(try await peer.answer()?.text.contains("not today") == true)
+        }
+    }
+
     @Test func `the deadline of a header ends a call that holds`() async throws {
         try await TestServer.with { test in
             let peer = try HTTPPeer(port: test.port)

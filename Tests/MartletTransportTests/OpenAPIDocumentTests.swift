@@ -52,7 +52,7 @@ import MartletTransport
         #expect(inputs?["minItems"] == 1 && inputs?["maxItems"] == 256 && inputs?["type"] == "array")
         let reference = schemas["martlet.v1.ModelReference"]
         #expect(reference?["required"] == ["name"])
-        #expect(schemas["martlet.v1.ClassifyRequest"]?["required"] == ["model", "inputs"])
+        #expect(schemas["martlet.v1.ClassifyRequest"]?["required"] == ["inputs"])
         #expect(reference?["allOf"] == [["not": ["required": ["version", "label"]]]])
     }
 

@@ -1,4 +1,5 @@
 internal import MartletCore
+internal import MartletWire
 
 /// Which model a request means where its dialect has no field for one, or lets it be empty: the header or metadata
 /// `x-martlet-model`, the query's `model`, the configured default, else the only ready model that does the task.
@@ -44,6 +45,14 @@ struct ModelChoice: Sendable {
                     + "model=\(only) in the query too, or start the server with --default-model")
         }
         return ModelReference(name: only)
+    }
+
+    /// The body's `model`, else what holds for a body without one.
+    func reference(
+        _ field: JSONField, _ exchange: HTTPExchange, task: String? = nil
+    ) async throws(MartletError) -> ModelReference {
+        guard field.isMissing else { return try Self.reference(named: try field.string()) }
+        return try await reference(exchange.context, query: exchange.query, task: task)
     }
 
     /// - Throws: `.invalidArgument` for a name of another form.

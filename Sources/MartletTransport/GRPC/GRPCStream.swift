@@ -5,7 +5,7 @@ internal import NIOHPACK
 internal import NIOHTTP2
 
 /// One HTTP/2 stream: a gRPC call. A stream that is none is given to the HTTP routes.
-final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarrier, @unchecked Sendable { // safe: every member is touched on the event loop only
+final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarrier, HTTP2Call, @unchecked Sendable { // safe: every member is touched on the event loop only
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
@@ -307,7 +307,7 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
             {
                 throw MartletError(.invalidArgument, "a call needs the content type application/grpc")
             }
-            try connection.setup.addHTTPHandlers(to: context.channel)
+            try connection.setup.addHTTPHandlers(to: context.channel, of: connection)
         } catch {
             let status = error is MartletError ? "415" : "500"
             context.write(

@@ -3,6 +3,14 @@ internal import NIOCore
 internal import NIOHPACK
 internal import NIOHTTP2
 
+/// What runs on one stream of an HTTP/2 connection: a gRPC call, or a request for a route.
+protocol HTTP2Call: AnyObject {
+    /// Ends the call with an error that the peer is told.
+    func end(with error: MartletError?)
+    /// Nobody is there to be told any more.
+    func lost(_ error: MartletError)
+}
+
 /// One HTTP/2 connection: its handshake, its streams, and its end. Stands between nio-http2's handler and the one that
 /// manages GOAWAY, idle time and keepalive, and sees the frames of both.
 final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2StreamDelegate, @unchecked Sendable { // safe: every member is touched on the event loop only
@@ -15,7 +23,7 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
     private let edge: SocketEdge
     private let management: NIOHTTP2ServerConnectionManagementHandler
     private var context: ChannelHandlerContext?
-    private var calls: [ObjectIdentifier: GRPCStream] = [:]
+    private var calls: [ObjectIdentifier: any HTTP2Call] = [:]
     private var openStreams = 0
     /// Tasks of calls, also of those that ended early and have not stopped yet.
     private var runningTasks = 0
@@ -118,7 +126,7 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
 
     /// Counts the task of a call.
     /// - Throws: `.resourceExhausted` when work of earlier calls has not stopped yet.
-    func admit(_ call: GRPCStream) throws(MartletError) {
+    func admit(_ call: any HTTP2Call) throws(MartletError) {
         let limit = shared.limits.callsPerConnectionMax
         guard runningTasks < limit else {
             throw MartletError(
@@ -136,7 +144,7 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
     }
 
     /// The call has its status, or its stream is gone.
-    func forget(_ call: GRPCStream) { calls[ObjectIdentifier(call)] = nil }
+    func forget(_ call: any HTTP2Call) { calls[ObjectIdentifier(call)] = nil }
 
     /// - Throws: `.resourceExhausted` when too much waits on this connection.
     func hold(_ change: Int) throws(MartletError) {

@@ -18,17 +18,17 @@ extension ConnectionSetup {
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(
             ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
-        let connection = HTTPConnection(setup: self, watch: watch)
+        let connection = HTTPConnection(setup: self, over: .socket(watch))
         try pipeline.addHandler(connection)
         if shared.connections.serve(channel, by: connection) { connection.drain() }
     }
 
     /// Adds what answers an HTTP/2 stream that is no gRPC call: the routes, behind
     /// `HTTP2FramePayloadToHTTP1ServerCodec`. The header list of the request is read next.
-    func addHTTPHandlers(to streamChannel: any Channel) throws {
+    func addHTTPHandlers(to streamChannel: any Channel, of connection: HTTP2Connection) throws {
         let pipeline = streamChannel.pipeline.syncOperations
         try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
-        try pipeline.addHandler(HTTPConnection(setup: self, watch: nil))
+        try pipeline.addHandler(HTTPConnection(setup: self, over: .stream(connection)))
         try streamChannel.syncOptions?.setOption(.autoRead, value: true)
     }
 }

@@ -49,6 +49,7 @@ extension HTTPConnection {
         guard call === current, let context else { return }
         call.answered = .done
         call.heartbeat?.cancel()
+        leave()
         if call.request.isHead, call.isStreamed, !isStream {
             // The encoder would write a last chunk, and this answer has no body.
             context.flush()
@@ -143,7 +144,10 @@ extension HTTPConnection: CallCarrier {
     }
 
     func ended(_ running: RunningCall, with error: MartletError?) {
-        shared.tasks.decrement()
+        switch transport {
+        case .socket: shared.tasks.decrement()
+        case .stream(let connection): connection.taskEnded()
+        }
         guard let current, current.running === running else { return }
         if let error { return tell(error, of: current) }
         switch current.answered {

@@ -7,7 +7,7 @@ internal import NIOHTTP1
 ///
 /// A request that is pipelined waits in `waiting` until the answer before it is written; while something waits there,
 /// or the peer does not read, nothing more is read from the socket.
-final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked Sendable { // safe: on `loop` only
+final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @unchecked Sendable { // safe: on `loop` only
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
@@ -18,6 +18,14 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     /// Of a body that nobody reads: cheaper to drop than a new connection.
     private static let skippedBytesMax = 64 << 10
 
+    /// What brings the requests.
+    enum Transport {
+        /// HTTP/1.1 on a socket of its own; the watch sees its bytes first.
+        case socket(HTTPInputWatch)
+        /// One request on a stream of this connection.
+        case stream(HTTP2Connection)
+    }
+
     private enum Waiting {
         case part(HTTPServerRequestPart)
         case failure(MartletError)
@@ -27,8 +35,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     let loop: any EventLoop
     let shared: ServerShared
     private let setup: ConnectionSetup
-    let isStream: Bool
-    private let watch: HTTPInputWatch?
+    let transport: Transport
     var output: HTTPOutput
     var alarms: ConnectionAlarms
     var context: ChannelHandlerContext?
@@ -43,16 +50,19 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
     private var timer: Scheduled<Void>?
     private var timerAt: ContinuousClock.Instant?
 
-    /// - Parameter watch: what sees the bytes of an HTTP/1.1 connection first; nil for a stream of HTTP/2.
-    init(setup: ConnectionSetup, watch: HTTPInputWatch?) {
+    init(setup: ConnectionSetup, over transport: Transport) {
         self.setup = setup
-        self.watch = watch
-        isStream = watch == nil
+        self.transport = transport
         shared = setup.shared
+        let isStream = if case .stream = transport { true } else { false }
         loop = setup.executor.loop
         output = HTTPOutput(isStream: isStream, compresses: setup.shared.compressesAnswers)
         alarms = ConnectionAlarms(limits: setup.shared.limits, accepted: isStream ? .now : setup.accepted)
     }
+
+    var isStream: Bool { output.isStream }
+
+    private var watch: HTTPInputWatch? { if case .socket(let watch) = transport { watch } else { nil } }
 
     // MARK: Channel events
 
@@ -236,14 +246,21 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
             }
             call.failure = match.route.failure
             guard setup.mayManage || !match.route.isManagement else { throw .managedElsewhere }
-            run(match, facts, call)
+            try run(match, facts, call)
         } catch {
             if !(error.httpStatus == 404 || error.httpStatus == 403) { call.keepsAlive = false }
             answer(call.failure(error), of: call)
         }
     }
 
-    private func run(_ match: HTTPRouter.Match, _ facts: HTTPRequestFacts, _ call: HTTPCall) {
+    /// - Throws: `.resourceExhausted` when the streams of this connection have too much work already.
+    private func run(
+        _ match: HTTPRouter.Match, _ facts: HTTPRequestFacts, _ call: HTTPCall
+    ) throws(MartletError) {
+        switch transport {
+        case .socket: shared.tasks.increment()
+        case .stream(let connection): try connection.admit(self)
+        }
         if let deadline = facts.context.deadline.instant {
             alarms.add(deadline: deadline)
             call.deadline = deadline
@@ -251,7 +268,6 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         if facts.declaredLength != 0 { alarms.frame(isPartial: true, sawFrames: true, now: facts.context.arrival) }
         let running = RunningCall(id: call.id, carrier: self)
         call.running = running
-        shared.tasks.increment()
         running.start(
             .stream { [self] (source, sink, context) throws(MartletError) in
                 let body = HTTPRequestBody(source: source, facts: facts) { whole in
@@ -278,8 +294,11 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
 
     private func wantsBody(of call: HTTPCall, whole: Bool) {
         call.isReadWhole = whole
-        guard call.waitsForContinue, call === current, case .none = call.answered else { return }
-        call.waitsForContinue = false
+        guard call.waitsForContinue, call === current else { return }
+        switch call.answered {
+        case .none, .streaming(_, isHeadSent: false): call.waitsForContinue = false
+        case .streaming(_, isHeadSent: true), .done: return
+        }
         guard !call.sawBody, !call.bodyEnded, let context else { return }
         let head = HTTPResponseHead(version: .http1_1, status: .continue)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
@@ -301,15 +320,21 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         }
     }
 
-    private func lost() {
+    private func lost() { lost(MartletError(.cancelled, "the client closed the connection")) }
+
+    func lost(_ error: MartletError) {
         timer?.cancel()
         timer = nil
         isClosing = true
         waiting.removeAll()
         current?.heartbeat?.cancel()
-        current?.running?.stop(MartletError(.cancelled, "the client closed the connection"))
+        current?.running?.stop(error)
         current = nil
+        leave()
     }
+
+    /// The connection of this stream has no call to end any more.
+    func leave() { if case .stream(let connection) = transport { connection.forget(self) } }
 
     // MARK: ServedConnection
 
@@ -317,6 +342,8 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, @unchecked S
         isDraining = true
         if current == nil, waiting.isEmpty { close() }
     }
+
+    func end(with error: MartletError?) { if let error { _ = cut(error) } }
 
     func cut(_ error: MartletError) -> Int {
         guard !isClosing, current != nil else {

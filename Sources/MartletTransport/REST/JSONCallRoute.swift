@@ -8,6 +8,18 @@ struct JSONCallRoute: Sendable {
     let types: SchemaMethod
     let limits: Limits
     let choice: ModelChoice
+    /// The number of the request's `model`, where a request without one can still be meant for some model.
+    private let modelField: Int?
+
+    init(line: JSONRoutes.Line, call: Call, types: SchemaMethod, limits: Limits, choice: ModelChoice) {
+        self.line = line
+        self.call = call
+        self.types = types
+        self.limits = limits
+        self.choice = choice
+        let field = Schema.embedded.messages[types.input].field(named: "model")
+        modelField = if line.method == "POST", !call.isManagement { field?.number } else { nil }
+    }
 
     private var json: MessageJSON { .embedded }
 
@@ -40,7 +52,21 @@ struct JSONCallRoute: Sendable {
         }
         let texts = exchange.parameters.map { (name: $0.key, value: $0.value) } + exchange.query
         // Fields that come later replace the same ones before, by the rules of the wire format.
-        return wire + (try json.wire(ofTexts: texts, as: types.input))
+        wire += try json.wire(ofTexts: texts, as: types.input)
+        if let modelField, !(try WireReader(wire).has(modelField)) {
+            let model = try await choice.reference(exchange.context, task: task)
+            wire += try json.wire(ofTexts: [(name: "model", value: model.description)], as: types.input)
+        }
+        return wire
+    }
+
+    /// What the model must be able to do; nil for anything.
+    private var task: String? {
+        switch call.method {
+        case .classify: ModelChoice.classification
+        case .embed: ModelChoice.embedding
+        default: nil
+        }
     }
 
     private func source(_ exchange: HTTPExchange) async throws(MartletError) -> any MessageSource {

@@ -10,12 +10,12 @@ struct RequestBounds: Sendable {
     private static let conditions: [String: [JSONValue.Member]] = [
         "martlet.v1.ModelReference": [.init("required", ["name"])],
         "martlet.v1.TextInput": [.init("required", ["text"])],
-        "martlet.v1.ClassifyRequest": [.init("required", ["model", "inputs"])],
+        "martlet.v1.ClassifyRequest": [.init("required", ["inputs"])],
         "martlet.v1.ClassifyStreamRequest": [.init("required", ["request"])],
-        "martlet.v1.EmbedRequest": [.init("required", ["model", "inputs"])],
+        "martlet.v1.EmbedRequest": [.init("required", ["inputs"])],
         "martlet.v1.EmbedInput": [.init("anyOf", [["required": ["text"]], ["required": ["tokenIds"]]])],
-        "martlet.v1.TokenizeRequest": [.init("required", ["model", "inputs"])],
-        "martlet.v1.DetokenizeRequest": [.init("required", ["model", "sequences"])],
+        "martlet.v1.TokenizeRequest": [.init("required", ["inputs"])],
+        "martlet.v1.DetokenizeRequest": [.init("required", ["sequences"])],
     ]
 
     init(limits: Limits) {

@@ -88,6 +88,17 @@ package struct WireReader: Sendable {
         }
     }
 
+    /// Whether field `number` comes from here on.
+    /// - Throws: `.invalidArgument` for bytes before it that are no fields.
+    package func has(_ number: Int) throws(MartletError) -> Bool {
+        var rest = self
+        while let key = try rest.next() {
+            if key.number == number { return true }
+            try rest.skip(key.type)
+        }
+        return false
+    }
+
     package func broken(_ what: String) -> MartletError {
         MartletError(.invalidArgument, "the message \(what), at byte \(place)")
     }

@@ -7,8 +7,8 @@ import MartletCore
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The server: host:port or unix:/path (default: MARTLET_ADDRESS, else 127.0.0.1:8970).", valueName: "address"
-        ))
+            "The server, without TLS: host:port or unix:/path (default: MARTLET_ADDRESS, else 127.0.0.1:8970).",
+            valueName: "address"))
     var address: String?
 
     @Option(help: ArgumentHelp("Longest to wait for an answer, such as 500ms, 30s or 5min.", valueName: "time"))

@@ -22,6 +22,7 @@ struct ConvertCommand: ParsableCommand {
               martlet convert bert-folder --name guard --version 1 --positive-label INJECTION --aggregation max
               martlet convert body-folder --head head-folder --name topics
               martlet convert sentence-folder --name minilm
+              martlet convert bert-folder --name vectors --task feature-extraction --pooling cls
               martlet convert bert-folder --name guard --precision float32
               martlet convert bert-folder --name guard --calibration texts.txt --gate 0.995 --json
             """)

@@ -34,7 +34,7 @@ struct EmbedCommand: AsyncParsableCommand {
     var dimensions = 0
 
     @Option(help: ArgumentHelp("A text that is too long: error, truncate-right or truncate-left.", valueName: "policy"))
-    var overflow: OverflowChoice = .error
+    var overflow: VectorOverflowChoice = .error
 
     @Flag(help: "Leave the vectors as the model gives them, of any length.")
     var raw = false
@@ -45,7 +45,6 @@ struct EmbedCommand: AsyncParsableCommand {
     func validate() throws {
         if file != nil, !texts.isEmpty { throw ValidationError("Give texts or --file, not both.") }
         if dimensions < 0 { throw ValidationError("--dimensions must be at least 0.") }
-        if overflow == .window { throw ValidationError("--overflow window has no meaning for vectors.") }
     }
 
     func run() async throws {
@@ -77,6 +76,21 @@ struct EmbedCommand: AsyncParsableCommand {
             output.line(ProgressLine.cut(line, to: output.columns))
         } else {
             output.line(result.values.map { "\($0)" }.joined(separator: "\t"))
+        }
+    }
+}
+
+/// `OverflowPolicy` as it is written on the command line, without windows: a vector of several has no agreed meaning.
+enum VectorOverflowChoice: String, ExpressibleByArgument, CaseIterable {
+    case error
+    case truncateRight = "truncate-right"
+    case truncateLeft = "truncate-left"
+
+    var value: OverflowPolicy {
+        switch self {
+        case .error: .error
+        case .truncateRight: .truncateRight
+        case .truncateLeft: .truncateLeft
         }
     }
 }

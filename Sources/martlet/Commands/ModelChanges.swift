@@ -7,7 +7,8 @@ struct LoadModelCommand: AsyncParsableCommand {
         abstract: "Serve a model again, and look at its folder now.",
         discussion: """
             Loads what the model's policy wants of the versions in its folder, and waits until nothing is left to do. \
-            Exits 65 with the reason when no version got ready, 66 when there is none.
+            Exits 65 with the reason when no version got ready, 66 when there is none. A --timeout ends the waiting, \
+            not the loading.
 
             Examples:
               martlet models load guard
@@ -39,7 +40,8 @@ struct UnloadModelCommand: AsyncParsableCommand {
         commandName: "unload",
         abstract: "Take a model out of service until it is loaded again.",
         discussion: """
-            Calls that the model has finish first; later ones are refused. Its files stay where they are.
+            Calls that the model has finish first; later ones are refused. Its files stay where they are. A server \
+            that is started again serves the model again.
 
             Examples:
               martlet models unload guard
@@ -64,7 +66,9 @@ struct LabelModelCommand: AsyncParsableCommand {
         commandName: "label",
         abstract: "Point a version label at a version, or take it away.",
         discussion: """
-            Clients that ask for guard:stable then get that version, which must be ready. No call is lost meanwhile.
+            Clients that ask for guard:stable then get that version, which must be ready. No call is lost meanwhile. A \
+            version with a label stays loaded when a newer one comes. Labels last until the server ends; 'latest' is \
+            always the newest ready version.
 
             Examples:
               martlet models label guard stable 3

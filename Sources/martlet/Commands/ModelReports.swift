@@ -45,8 +45,8 @@ struct ModelStatisticsCommand: AsyncParsableCommand {
         commandName: "stats",
         abstract: "Show what each loaded version has done.",
         discussion: """
-            Counted since the version was loaded. Times are means: of a call from arrival to answer, and of a text's wait \
-            in the queue and of its batch's run.
+            Counted since the version was loaded. Times are means: of a call from arrival to answer, and of a text's \
+            (or a window's) wait in the queue and of the run of the batch it was in, which it shared with other texts.
 
             Examples:
               martlet models stats

@@ -7,12 +7,14 @@ struct ModelsCommand: AsyncParsableCommand {
         abstract: "See what a server serves, and change it.",
         discussion: """
             Without a further word it lists the models. A version is 'ready' when it answers, and 'failed' with its \
-            reason when it was refused; the others are on their way in or out.
+            reason when it was refused; the others are on their way in or out. A server that was started with \
+            --manage answers load, unload and label on those addresses only.
 
             Examples:
               martlet models
               martlet models guard --address unix:/run/martlet.sock
               martlet models label guard stable 3
+              martlet models unload guard --address unix:/run/martlet-manage.sock
               martlet models watch
             """,
         subcommands: [

@@ -6,17 +6,20 @@ struct PingCommand: AsyncParsableCommand {
         commandName: "ping",
         abstract: "Ask a server whether it is there; for scripts and health checks.",
         discussion: """
-            Exits 0 when the server answers, 69 when it cannot be reached. With --model also when that model is not \
-            ready.
+            Exits 0 when the server answers, 69 when it cannot be reached. With --model also 69 when that model is \
+            not ready, and 66 when there is none of that name.
 
             Examples:
               martlet ping
-              martlet ping --model guard --timeout 2s
+              martlet ping --address unix:/run/martlet.sock
+              martlet ping --model guard:stable --timeout 2s
             """)
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: ArgumentHelp("Also require this model to be ready.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Also require this model to be ready: name, name@version or name:label.", valueName: "model"))
     var model: ModelReference?
 
     func run() async throws {

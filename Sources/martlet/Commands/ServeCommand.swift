@@ -13,6 +13,10 @@ struct ServeCommand: AsyncParsableCommand {
             is refused with its reason while the old one goes on. SIGTERM and SIGINT finish the calls in flight and \
             exit 0; a second signal exits at once.
 
+            Each address answers HTTP/1.1, HTTP/2, gRPC and the native protocol; GET / lists the paths, and \
+            GET /openapi.json describes them. With a certificate TCP addresses speak TLS only, and Unix sockets stay \
+            plain. 'martlet classify' and the other commands that ask a server speak no TLS: give them a Unix socket.
+
             Each setting comes from the first of these that has it:
               1. a flag            --threads 2
               2. the environment   MARTLET_THREADS=2, MARTLET_LIMITS_DRAIN_TIMEOUT=10s
@@ -25,6 +29,8 @@ struct ServeCommand: AsyncParsableCommand {
               martlet serve --models models
               martlet serve --listen unix:/run/martlet.sock --threads 4
               martlet serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
+              martlet serve --listen 127.0.0.1:8970 --manage unix:/run/martlet-manage.sock
+              martlet serve --default-model guard
               martlet serve --config martlet.yaml --limit drainTimeout=10s --check
 
             martlet.yaml:
@@ -48,7 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Address for calls that change what is served; repeatable. With any, the others refuse such calls.",
+            "Address for calls that load, unload and label models too; repeatable. With any, the others refuse those.",
             valueName: "address"))
     var manage: [String] = []
 
@@ -63,7 +69,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("tls-client-ca"),
-        help: ArgumentHelp("Authorities of client certificates, PEM; others are refused.", valueName: "file"))
+        help: ArgumentHelp(
+            "Authorities of client certificates, PEM; clients without one are refused (but see tlsClientOptional).",
+            valueName: "file"))
     var tlsClientCA: String?
 
     @Option(help: ArgumentHelp("Compute threads (default: the cores this process may use).", valueName: "count"))
@@ -99,7 +107,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Model of HTTP requests that name none: name, name@version or name:label (default: the only one that fits).",
+            "Model of requests that name none where their form allows it: name, name@version or name:label (default: "
+                + "the only one for the task).",
             valueName: "model"))
     var defaultModel: String?
 

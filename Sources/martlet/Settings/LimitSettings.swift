@@ -16,12 +16,12 @@ package enum LimitSettings {
         ("connectionsMax", .number(\.connectionsMax, .count), "connections at once"),
         ("outboundPauseBytes", .number(\.outboundPauseBytes, .bytes), "unread answers that pause a call"),
         ("outboundBytesMax", .number(\.outboundBytesMax, .bytes), "unread answers that close a connection"),
-        ("handshakeTimeout", .time(\.handshakeTimeout), "from accept to a complete Hello"),
-        ("frameTimeout", .time(\.frameTimeout), "from a frame's first byte to its last"),
+        ("handshakeTimeout", .time(\.handshakeTimeout), "from accept to a complete Hello or request head"),
+        ("frameTimeout", .time(\.frameTimeout), "from a frame's first byte to its last; of HTTP, a body's"),
         ("idleTimeout", .time(\.idleTimeout), "until a connection without calls is closed"),
         ("drainTimeout", .time(\.drainTimeout), "for calls in flight on SIGTERM and on unload"),
         ("lingerTimeout", .time(\.lingerTimeout), "for a closing connection's last answer to be read"),
-        ("httpHeaderListBytesMax", .number(\.httpHeaderListBytesMax, .bytes), "header list of one request, HTTP/1.1 and 2"),
+        ("httpHeaderListBytesMax", .number(\.httpHeaderListBytesMax, .bytes), "header list of one HTTP request"),
         ("http2ResetsMax", .number(\.http2ResetsMax, .count), "streams a peer may reset in 30 seconds"),
         ("http2ControlFramesMax", .number(\.http2ControlFramesMax, .count), "PING and SETTINGS frames in 30 seconds"),
         ("http2WindowBytes", .number(\.http2WindowBytes, .bytes), "bytes all HTTP/2 streams of a connection may send"),
@@ -42,6 +42,7 @@ package enum LimitSettings {
         ("tensorsMax", .number(\.tensorsMax, .count), "tensors of a version"),
         ("filesPerVersionMax", .number(\.filesPerVersionMax, .count), "files of a version"),
         ("classLabelsMax", .number(\.classLabelsMax, .count), "class labels of a model"),
+        ("versionLabelsMax", .number(\.versionLabelsMax, .count), "version labels of a model, beside latest"),
     ]
 
     package static let prefix = "limits."

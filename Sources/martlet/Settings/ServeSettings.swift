@@ -33,7 +33,8 @@ package struct ServeSettings: Sendable {
                 "manage", .list, default: "",
                 "addresses for calls that change what is served; without any, every address answers them"),
             Setting(
-                "tlsCertificate", .text, default: "", "PEM file: the server's certificate and what leads to its authority"),
+                "tlsCertificate", .text, default: "",
+                "PEM file: the server's certificate and what leads to its authority"),
             Setting("tlsKey", .text, default: "", "PEM file: the certificate's private key"),
             Setting(
                 "tlsClientCA", .text, default: "", "PEM file: authorities whose clients may connect; none: anybody"),
@@ -48,7 +49,8 @@ package struct ServeSettings: Sendable {
             Setting("logLevel", .choice(logLevels), default: "info", "least level to log"),
             Setting("readyFile", .text, default: "", "file written with the addresses once the server answers"),
             Setting(
-                "defaultModel", .text, default: "", "model of HTTP requests that name none: name, name@version or name:label"),
+                "defaultModel", .text, default: "",
+                "model of requests that name none where their form allows it: name, name@version or name:label"),
         ] + LimitSettings.settings
 
     /// - Throws: `.configuration` naming the setting, its source and what it must be.

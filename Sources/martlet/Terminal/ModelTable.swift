@@ -6,7 +6,7 @@ enum ModelTable {
         if json {
             Output.standard.line(JSONText.pretty(statuses.map(AnswerJSON.Status.init)))
         } else if statuses.isEmpty {
-            Output.standard.line("the server has no models")
+            Output.standard.line("no models")
         } else {
             lines(statuses, output: .standard).forEach { Output.standard.line($0) }
         }

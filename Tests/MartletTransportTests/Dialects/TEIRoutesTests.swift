@@ -33,6 +33,15 @@ struct TEIRoutesTests {
         #expect(try reply.json.elements.count == (form.isBatch ? form.reads.count : 2))
     }
 
+    @Test("a model that the body names is the one that answers")
+    func modelInBody() async throws {
+        let peer = DialectPeer(["guard", "rank"])
+        for model in ["guard", "rank"] {
+            _ = try await peer.post("/predict", #"{"inputs":"a","model":"\#(model)"}"#)
+            #expect(peer.engine.classified.withLock { $0.last?.request.model.name } == model)
+        }
+    }
+
     @Test("scores are the softmax of several logits, the sigmoid of one, or the logits, best first")
     func scores() async throws {
         let peer = DialectPeer(Self.classifier)

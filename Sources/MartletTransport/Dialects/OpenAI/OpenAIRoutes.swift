@@ -166,13 +166,3 @@ package struct OpenAIRoutes: Sendable {
                         model: answer.model, usage: Usage(tokens: answer.results.reduce(0) { $0 + $1.tokensRead }))))
     }
 }
-
-extension ModelChoice {
-    /// The body's `model`, else what holds for a body without one.
-    func reference(
-        _ field: JSONField, _ exchange: HTTPExchange, task: String
-    ) async throws(MartletError) -> ModelReference {
-        guard field.isMissing else { return try Self.reference(named: try field.string()) }
-        return try await reference(exchange.context, query: exchange.query, task: task)
-    }
-}

@@ -66,9 +66,9 @@ package struct TEIRoutes: Sendable {
 
     /// - Parameter task: what the model must be able to do; nil for any.
     private func model(
-        _ exchange: HTTPExchange, for task: String? = nil
+        _ exchange: HTTPExchange, _ body: TEIBody, for task: String? = nil
     ) async throws(MartletError) -> ModelReference {
-        try await choice.reference(exchange.context, query: exchange.query, task: task)
+        try await choice.reference(body.field["model"], exchange, task: task)
     }
 
     // MARK: Tasks
@@ -81,7 +81,7 @@ package struct TEIRoutes: Sendable {
         let (inputs, isBatch) = try body.predictInputs()
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let answer = try await service.predict(
-            inputs, try body.predictOptions(), model: try await model(exchange, for: ModelChoice.classification),
+            inputs, try body.predictOptions(), model: try await model(exchange, body, for: ModelChoice.classification),
             exchange.context)
         let lists = answer.value.map { predictions in
             JSONValue.array(predictions.map { ["score": .float($0.score), "label": .string($0.label)] })
@@ -98,7 +98,7 @@ package struct TEIRoutes: Sendable {
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let options = try body.embedOptions(normalize: try body.flag("normalize", default: true))
         let answer = try await service.embed(
-            inputs, options, model: try await model(exchange, for: ModelChoice.embedding), exchange.context)
+            inputs, options, model: try await model(exchange, body, for: ModelChoice.embedding), exchange.context)
         var json: [UInt8] = [UInt8(ascii: "[")]
         for (index, result) in answer.value.enumerated() {
             if index > 0 { json.append(UInt8(ascii: ",")) }
@@ -115,7 +115,7 @@ package struct TEIRoutes: Sendable {
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let answer = try await service.embed(
             inputs, try body.embedOptions(normalize: false), perToken: true,
-            model: try await model(exchange, for: ModelChoice.embedding),
+            model: try await model(exchange, body, for: ModelChoice.embedding),
             exchange.context)
         return HTTPResponse(
             headers: Self.headers(answer),
@@ -154,7 +154,7 @@ package struct TEIRoutes: Sendable {
             query: try body.field["query"].string(), texts: texts, options: try body.predictOptions(),
             returnText: try body.flag("return_text", default: false))
         let answer = try await service.rerank(
-            request, model: try await model(exchange, for: ModelChoice.classification), exchange.context)
+            request, model: try await model(exchange, body, for: ModelChoice.classification), exchange.context)
         let ranks = answer.value.map { rank in
             var members = [JSONValue.Member("index", .integer(rank.index))]
             if let text = rank.text { members.append(.init("text", .string(text))) }
@@ -173,7 +173,7 @@ package struct TEIRoutes: Sendable {
         let texts = [try inputs["source_sentence"].string()] + sentences
         let answer = try await service.embed(
             texts.map { .text($0) }, try body.embedOptions(in: body.field["parameters"], normalize: true),
-            model: try await model(exchange, for: ModelChoice.embedding), exchange.context)
+            model: try await model(exchange, body, for: ModelChoice.embedding), exchange.context)
         let source = answer.value.first?.values ?? []
         let cosines = answer.value.dropFirst().map { zip(source, $0.values).reduce(Float(0)) { $0 + $1.0 * $1.1 } }
         return response(.array(cosines.map { .float($0) }), answer)
@@ -186,7 +186,7 @@ package struct TEIRoutes: Sendable {
         let prompt = body.field["prompt_name"]
         let lists = try await service.tokenize(
             texts, addSpecialTokens: try body.flag("add_special_tokens", default: true),
-            promptName: prompt.isMissing ? nil : try prompt.string(), model: try await model(exchange),
+            promptName: prompt.isMissing ? nil : try prompt.string(), model: try await model(exchange, body),
             exchange.context)
         return HTTPResponse(
             json: .array(
@@ -208,14 +208,14 @@ package struct TEIRoutes: Sendable {
         guard !ids.isEmpty else { return TEIFailure.empty("ids") }
         let texts = try await service.decode(
             ids, skipSpecialTokens: try body.flag("skip_special_tokens", default: true),
-            model: try await model(exchange), exchange.context)
+            model: try await model(exchange, body), exchange.context)
         return HTTPResponse(json: .array(texts.map { .string($0) }))
     }
 
     /// What the model is for.
     private func ownTask(_ exchange: HTTPExchange) async throws(MartletError) -> HTTPResponse {
         let body = try await TEIBody(exchange, limits: limits)
-        let status = try await service.handler.model(try await model(exchange), context: exchange.context)
+        let status = try await service.handler.model(try await model(exchange, body), context: exchange.context)
         return switch TEIService.type(of: status) {
         case .embedding: try await embed(exchange, body)
         case .reranker: try await rerank(exchange, body)
@@ -226,7 +226,8 @@ package struct TEIRoutes: Sendable {
     // MARK: About the server
 
     private func info(_ exchange: HTTPExchange) async throws(MartletError) -> HTTPResponse {
-        HTTPResponse(json: try await service.info(of: try await model(exchange), exchange.context).json)
+        let model = try await choice.reference(exchange.context, query: exchange.query)
+        return HTTPResponse(json: try await service.info(of: model, exchange.context).json)
     }
 
     private func health(_ exchange: HTTPExchange) async throws(MartletError) -> HTTPResponse {
