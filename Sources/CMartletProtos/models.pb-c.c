@@ -841,7 +841,7 @@ const ProtobufCMessageDescriptor martlet__v1__get_model_request__descriptor =
   (ProtobufCMessageInit) martlet__v1__get_model_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descriptors[15] =
+static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descriptors[16] =
 {
   {
     "name",
@@ -1023,6 +1023,18 @@ static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "precision",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatus, precision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned martlet__v1__model_status__field_indices_by_name[] = {
   14,   /* field[14] = architecture */
@@ -1033,6 +1045,7 @@ static const unsigned martlet__v1__model_status__field_indices_by_name[] = {
   8,   /* field[8] = max_tokens */
   9,   /* field[9] = memory_bytes */
   0,   /* field[0] = name */
+  15,   /* field[15] = precision */
   11,   /* field[11] = problem_type */
   3,   /* field[3] = reason */
   2,   /* field[2] = state */
@@ -1044,7 +1057,7 @@ static const unsigned martlet__v1__model_status__field_indices_by_name[] = {
 static const ProtobufCIntRange martlet__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor martlet__v1__model_status__descriptor =
 {
@@ -1054,7 +1067,7 @@ const ProtobufCMessageDescriptor martlet__v1__model_status__descriptor =
   "Martlet__V1__ModelStatus",
   "martlet.v1",
   sizeof(Martlet__V1__ModelStatus),
-  15,
+  16,
   martlet__v1__model_status__field_descriptors,
   martlet__v1__model_status__field_indices_by_name,
   1,  martlet__v1__model_status__number_ranges,

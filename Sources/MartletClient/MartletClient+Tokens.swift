@@ -4,7 +4,7 @@ internal import MartletWire
 /// Vectors and tokens.
 extension MartletClient {
     /// Vectors for a list of texts: `results[i]` answers `inputs[i]`.
-    /// - Throws: `.unimplemented` for a model that gives no vectors.
+    /// - Throws: `.failedPrecondition` for a model that gives no vectors.
     public func embed(_ request: EmbedRequest, timeout: Duration? = nil) async throws(MartletError) -> EmbedAnswer {
         try codec.decodeEmbedAnswer(try await unary(.embed, codec.encode(request), timeout))
     }

@@ -23,7 +23,7 @@ package protocol InferenceHandler: Sendable {
         _ options: DocumentOptions, document: any DocumentSource, events: any DocumentEventSink, context: CallContext
     ) async throws(MartletError)
 
-    /// - Throws: `.unimplemented` for a model that gives no vectors.
+    /// - Throws: `.failedPrecondition` for a model that gives no vectors.
     func embed(_ request: EmbedRequest, context: CallContext) async throws(MartletError) -> EmbedAnswer
 
     func tokenize(_ request: TokenizeRequest, context: CallContext) async throws(MartletError) -> TokenizeAnswer

@@ -30,6 +30,14 @@ package struct Limits: Sendable, Hashable {
     /// How long a connection that we end is still read and dropped, so that a reset does not lose its last frames.
     package var lingerTimeout: Duration = .seconds(1)
 
+    // MARK: HTTP
+
+    /// Bytes of one request's header list, over HTTP/2 and over HTTP/1.1, there its path too. gRPC asks for at least
+    /// 8 KiB.
+    package var httpHeaderListBytesMax = 16 << 10
+    /// A stream of events that was silent for so long is sent a comment, because proxies close silent connections.
+    package var heartbeatInterval: Duration = .seconds(15)
+
     // MARK: HTTP/2
 
     /// RST_STREAM frames of a peer in 30 seconds. Searching while somebody types, or asking two servers and keeping the
@@ -39,8 +47,6 @@ package struct Limits: Sendable, Hashable {
     /// PING, SETTINGS and PRIORITY frames of a peer in 30 seconds. Clients that probe their bandwidth send a PING for
     /// every few DATA frames.
     package var http2ControlFramesMax = 10_000
-    /// Bytes of one request's header list, over HTTP/1.1 its path too. gRPC asks for at least 8 KiB.
-    package var http2HeaderListBytesMax = 16 << 10
     /// Bytes that all streams of a connection together may send before they are granted more; for one stream it is
     /// `callCreditBytes`.
     package var http2WindowBytes = 1 << 20
@@ -48,11 +54,6 @@ package struct Limits: Sendable, Hashable {
     package var keepaliveInterval: Duration = .seconds(120)
     /// How long the answer to that PING may take.
     package var keepaliveTimeout: Duration = .seconds(20)
-
-    // MARK: HTTP
-
-    /// A stream of events that was silent for so long is sent a comment, because proxies close silent connections.
-    package var heartbeatInterval: Duration = .seconds(15)
 
     // MARK: Requests
 
@@ -127,7 +128,7 @@ package struct Limits: Sendable, Hashable {
         try require(http2ResetsMax >= 1, "http2ResetsMax must be at least 1")
         try require(http2ControlFramesMax >= 1, "http2ControlFramesMax must be at least 1")
         try require(
-            http2HeaderListBytesMax >= 1_024, "http2HeaderListBytesMax is \(http2HeaderListBytesMax), below 1024 bytes")
+            httpHeaderListBytesMax >= 1_024, "httpHeaderListBytesMax is \(httpHeaderListBytesMax), below 1024 bytes")
         try require(
             (65_535...(1 << 30)).contains(http2WindowBytes),
             "http2WindowBytes is \(http2WindowBytes), not between 65535 and 1 GiB")

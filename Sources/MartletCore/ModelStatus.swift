@@ -27,6 +27,8 @@ public struct ModelStatus: Sendable, Hashable {
     public var vocabularySize: Int
     /// Such as `bert`; empty until loaded.
     public var architecture: String
+    /// Of the weights of linear layers: `int8` or `float32`; empty until loaded.
+    public var precision: String
     /// Longest sequence in tokens, special tokens included; 0 until loaded.
     public var maxTokens: Int
     /// Resident bytes of the weights, scratch not counted; 0 until loaded.
@@ -38,7 +40,7 @@ public struct ModelStatus: Sendable, Hashable {
         name: String, version: Int, state: VersionState, reason: String = "", versionLabels: [String] = [],
         digest: String = "", classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0,
         leases: Int = 0, problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0,
-        architecture: String = ""
+        architecture: String = "", precision: String = ""
     ) {
         self.name = name
         self.version = version
@@ -55,5 +57,6 @@ public struct ModelStatus: Sendable, Hashable {
         self.dimensions = dimensions
         self.vocabularySize = vocabularySize
         self.architecture = architecture
+        self.precision = precision
     }
 }

@@ -25,10 +25,13 @@ package struct LoadedStatus: Sendable, Hashable {
     package var vocabularySize: Int
     /// Such as `bert`.
     package var architecture: String
+    /// Of the weights of linear layers: `int8` or `float32`.
+    package var precision: String
 
     package init(
         digest: String, classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0,
-        problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0, architecture: String = ""
+        problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0, architecture: String = "",
+        precision: String = ""
     ) {
         self.digest = digest
         self.classLabels = classLabels
@@ -39,6 +42,7 @@ package struct LoadedStatus: Sendable, Hashable {
         self.dimensions = dimensions
         self.vocabularySize = vocabularySize
         self.architecture = architecture
+        self.precision = precision
     }
 }
 

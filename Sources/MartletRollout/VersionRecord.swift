@@ -91,6 +91,7 @@ struct VersionRecord<Loaded: LoadedVersion> {
             status.dimensions = loaded.dimensions
             status.vocabularySize = loaded.vocabularySize
             status.architecture = loaded.architecture
+            status.precision = loaded.precision
         }
         return status
     }

@@ -103,12 +103,12 @@ extension InferenceServer {
 }
 
 extension ServedModel {
-    /// - Throws: `.unimplemented` for a model that gives no vectors, `.invalidArgument` for more dimensions than it
-    ///   has.
+    /// - Throws: `.failedPrecondition` for a model that gives no vectors, `.invalidArgument` for more dimensions than
+    ///   it has.
     fileprivate func form(of request: EmbedRequest, named name: String) throws(MartletError) -> VectorForm {
         guard pooling != nil else {
             throw MartletError(
-                .unimplemented,
+                .failedPrecondition,
                 "model \(name) is for \(status.task) and gives no vectors; call Classify, or name a model for "
                     + ModelTask.embedding.rawValue)
         }

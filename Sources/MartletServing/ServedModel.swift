@@ -66,15 +66,15 @@ final class ServedModel: LoadedVersion {
             digest: artifact.digest, classLabels: manifest.classLabels, task: manifest.task, maxTokens: maxTokens,
             memoryBytes: encoder.memoryBytes, problemType: manifest.problemType?.rawValue ?? "",
             dimensions: pooling == nil ? 0 : answerWidth, vocabularySize: tokenizer.vocabularySize,
-            architecture: manifest.architecture)
+            architecture: manifest.architecture, precision: manifest.precision.rawValue)
     }
 
     /// - Parameter name: the model's, for the message.
-    /// - Throws: `.unimplemented` for a model that gives vectors.
+    /// - Throws: `.failedPrecondition` for a model that gives vectors.
     func classifier(named name: String) throws(MartletError) -> ClassificationHead {
         if let head { return head }
         throw MartletError(
-            .unimplemented,
+            .failedPrecondition,
             "model \(name) is for \(status.task) and gives no labels; call Embed, or name a model for "
                 + ModelTask.classification.rawValue)
     }

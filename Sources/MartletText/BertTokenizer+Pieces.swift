@@ -34,7 +34,7 @@ extension BertTokenizer {
 
     /// The text that `ids` stand for, as `tokenizers` decodes it. Ids outside the vocabulary stand for nothing.
     /// - Parameter skipSpecialTokens: leaves out `[CLS]`, `[SEP]` and whatever else the file calls special.
-    /// - Throws: `.unimplemented` for a file with a decoder that is none of WordPiece.
+    /// - Throws: `.failedPrecondition` for a file with a decoder that is none of WordPiece.
     package func text(of ids: [Int32], skipSpecialTokens: Bool) throws(MartletError) -> String {
         let kept = ids.lazy.filter { !skipSpecialTokens || !self.specialIDs.contains($0) }
             .compactMap { self.pieces[$0] }
@@ -46,7 +46,7 @@ extension BertTokenizer {
             return String(decoding: Array(kept.joined(separator: CollectionOfOne(UInt8(ascii: " ")))), as: UTF8.self)
         case .unknown(let kind):
             throw MartletError(
-                .unimplemented,
+                .failedPrecondition,
                 "tokenizer.json's decoder is \"\(kind)\"; this version of Martlet turns tokens into text by WordPiece "
                     + "only")
         }

@@ -19,7 +19,8 @@ extension ModelStatus {
             leases: try CField.integer(status.leases, "\(prefix())leases"),
             problemType: try CField.text(status.problem_type, "\(prefix())problem_type"),
             dimensions: Int(status.dimensions), vocabularySize: Int(status.vocabulary_size),
-            architecture: try CField.text(status.architecture, "\(prefix())architecture"))
+            architecture: try CField.text(status.architecture, "\(prefix())architecture"),
+            precision: try CField.text(status.precision, "\(prefix())precision"))
     }
 
     func build(in arena: Arena) -> UnsafeMutablePointer<Martlet__V1__ModelStatus> {
@@ -41,6 +42,7 @@ extension ModelStatus {
         status.pointee.dimensions = UInt32(clamping: dimensions)
         status.pointee.vocabulary_size = UInt32(clamping: vocabularySize)
         status.pointee.architecture = arena.copy(architecture)
+        status.pointee.precision = arena.copy(precision)
         return status
     }
 

@@ -156,7 +156,7 @@ struct EmbedTests {
             ([good], { $0.dimensions = .max }, .invalidArgument, "vectors of model vectors have 64 values"),
             ([good], { $0.model.name = "absent" }, .notFound, "no model absent"),
             ([good], { $0.model.name = "../etc" }, .invalidArgument, "model.name is not"),
-            ([good], { $0.model.name = "tiny" }, .unimplemented, "model tiny is for text-classification"),
+            ([good], { $0.model.name = "tiny" }, .failedPrecondition, "model tiny is for text-classification"),
         ]
         for (inputs, edit, code, words) in cases {
             let error = await #expect(throws: MartletError.self) { try await embed(inputs, on: server, edit) }
@@ -167,14 +167,14 @@ struct EmbedTests {
         let error = await #expect(throws: MartletError.self) {
             try await server.classify(classify, context: CallContext())
         }
-        #expect(error?.code == .unimplemented && error?.message.contains("is for feature-extraction") == true)
+        #expect(error?.code == .failedPrecondition && error?.message.contains("is for feature-extraction") == true)
         #expect(error?.message.contains("call Embed") == true)
         let document = await #expect(throws: MartletError.self) {
             try await server.classifyDocument(
                 DocumentOptions(model: Self.reference), document: ChunkedDocument("the", chunkBytes: 3),
                 events: EventList(), context: CallContext())
         }
-        #expect(document?.code == .unimplemented)
+        #expect(document?.code == .failedPrecondition)
         await server.shutdown()
     }
 
@@ -203,7 +203,7 @@ struct EmbedTests {
         await server.shutdown()
     }
 
-    @Test("the status of a version tells task, width, vocabulary and architecture")
+    @Test("the status of a version tells task, width, vocabulary, architecture and precision")
     func status() async throws {
         let (folder, server) = try await served()
         try folder.add("tiny", version: 1, seed: 1)
@@ -214,6 +214,7 @@ struct EmbedTests {
         #expect(statuses.map(\.dimensions) == [0, 64])
         #expect(statuses.map(\.vocabularySize) == Array(repeating: TinyModelFolder(seed: 1).vocabulary.count, count: 2))
         #expect(statuses.map(\.architecture) == ["bert", "bert"])
+        #expect(statuses.map(\.precision) == ["int8", "int8"])
         #expect(statuses.map(\.classLabels.count) == [2, 0])
         await server.shutdown()
     }

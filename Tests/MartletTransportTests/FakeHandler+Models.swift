@@ -7,7 +7,8 @@ extension FakeHandler {
     static let status = ModelStatus(
         name: "echo", version: 1, state: .ready, versionLabels: ["latest"], digest: "d", classLabels: ["a", "b"],
         task: "text-classification", maxTokens: 512, memoryBytes: 1_000,
-        problemType: "single_label_classification", vocabularySize: 30_522, architecture: "bert")
+        problemType: "single_label_classification", vocabularySize: 30_522, architecture: "bert",
+        precision: "int8")
 
     /// Two values a text: its bytes and its scalars, not normalised.
     func embed(_ request: EmbedRequest, context: CallContext) async throws(MartletError) -> EmbedAnswer {

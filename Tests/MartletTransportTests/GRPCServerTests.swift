@@ -261,6 +261,20 @@ struct GRPCServerTests {
         }
     }
 
+    @Test("answers an HTTP request that names its host by the header alone, or not at all")
+    func hostWithoutAuthority() async throws {
+        try await Self.withPeer { peer, _ in
+            for (stream, host) in [(1, [("host", "health-check")]), (3, []), (5, [(":authority", "test")])]
+                as [(UInt32, [(String, String)])]
+            {
+                let pseudo = [(":method", "HEAD"), (":scheme", "http"), (":path", "/healthz")]
+                try await peer.send(HTTP2Peer.headers(stream, pseudo + host, end: true))
+                let answer = try await peer.answer(of: stream)
+                #expect(answer.headers.first(name: ":status") == "200" && answer.reset == nil, "\(host)")
+            }
+        }
+    }
+
     @Test("answers 415 to a POST at a call's path that is not gRPC")
     func wrongContentType() async throws {
         try await Self.withPeer { peer, _ in

@@ -48,7 +48,9 @@ import Testing
             what: "two hosts", bytes: "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", status: 400, says: "host",
             closes: true),
         Case(what: "CONNECT", bytes: "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", status: 400, closes: true),
-        Case(what: "unknown method", bytes: "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 400, closes: true),
+        Case(what: "unknown method", bytes: "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 501, says: "method", closes: true),
+        Case(what: "method in the wrong case", bytes: "Get /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 501, closes: true),
+        Case(what: "no method", bytes: "G /healthz\r\nHost: x\r\n\r\n", status: 400, closes: true),
         Case(what: "HTTP/3.0", bytes: "GET /healthz HTTP/3.0\r\nHost: x\r\n\r\n", status: 505, closes: true),
         Case(what: "garbage", bytes: "GARBAGE\r\n\r\n", status: 400, closes: true),
         Case(
@@ -283,6 +285,24 @@ import Testing
             try await head.send("GET /healthz HTTP/1.1\r\nHost: x\r\n")
             #expect(try await head.answer()?.status == 408)
             #expect(try await head.isClosed())
+        }
+    }
+
+    @Test func `a slow head is answered 408 on a connection that was kept too`() async throws {
+        var limits = Limits()
+        limits.handshakeTimeout = .milliseconds(50)
+        try await TestServer.with(limits: limits) { test in
+            let peer = try HTTPPeer(port: test.port)
+            for _ in 0..<2 {
+                try await peer.get("/healthz")
+                #expect(try await peer.answer()?.status == 200)
+                // A line end between requests begins none.
+                try await peer.send("\r\n")
+            }
+            try await peer.send("GET /healthz HTTP/1.1\r\nHo")
+            let answer = try await peer.answer()
+            #expect(answer?.status == 408 && answer?.message?.contains("head") == true)
+            #expect(try await peer.isClosed())
         }
     }
 

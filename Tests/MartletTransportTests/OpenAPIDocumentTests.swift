@@ -46,6 +46,16 @@ import MartletTransport
         #expect(names.count == contract.routes.count)
     }
 
+    @Test func `requests have their bounds: lists, names, and members that exclude one another`() async throws {
+        let schemas = try #require(try await document()["components"]?["schemas"])
+        let inputs = schemas["martlet.v1.ClassifyRequest"]?["properties"]?["inputs"]
+        #expect(inputs?["minItems"] == 1 && inputs?["maxItems"] == 256 && inputs?["type"] == "array")
+        let reference = schemas["martlet.v1.ModelReference"]
+        #expect(reference?["required"] == ["name"])
+        #expect(schemas["martlet.v1.ClassifyRequest"]?["required"] == ["inputs"])
+        #expect(reference?["allOf"] == [["not": ["required": ["version", "label"]]]])
+    }
+
     @Test func `every call of martlet.v1 has a JSON line`() {
         let lines = Set(JSONRoutes.lines.map(\.call.path))
         let calls = contract.calls.all.map(\.method).filter { $0.service.hasPrefix("martlet.v1.") }

@@ -222,4 +222,15 @@ import Testing
                 ofTexts: pairs.map { (name: $0.0, value: $0.1) }, as: place("martlet.v1.DocumentOptions"))
         }
     }
+
+    @Test(
+        "an integer may be written with a fraction of zero or an exponent, as JSON Schema has it",
+        arguments: [
+            ("7", 7), ("7.0", 7), ("7e2", 700), ("-0.0", 0), ("9007199254740993", 9_007_199_254_740_993), ("7.5", nil),
+            ("9007199254740993.0e1", nil), ("1e400", nil), ("99999999999999999999", nil),
+        ] as [(String, Int?)])
+    func integers(text: String, value: Int?) throws {
+        guard case .number(let number) = try JSONValue(parsing: Array(text.utf8)) else { throw MartletError(.notFound, text) }
+        #expect(number.integer == value)
+    }
 }

@@ -51,7 +51,8 @@ enum Samples {
         name: "guard", version: 3, state: .failed, reason: "digest mismatch in weights.martlet",
         versionLabels: ["latest", "stable"], digest: digest, classLabels: ["SAFE", "INJECTION"],
         task: "text-classification", maxTokens: 512, memoryBytes: 23 << 20, leases: 4,
-        problemType: "single_label_classification", dimensions: 384, vocabularySize: 30_522, architecture: "bert")
+        problemType: "single_label_classification", dimensions: 384, vocabularySize: 30_522, architecture: "bert",
+        precision: "int8")
 
     static let frames: [(name: String, frame: Frame)] = [
         (

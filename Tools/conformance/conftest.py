@@ -90,6 +90,33 @@ def server(start: Callable[..., Server], published: Path) -> Server:
     return start(published, "--default-model", "guard")
 
 
+# TLS.
+
+
+def certificate(folder: Path, name: str, authority: str | None = None) -> None:
+    """Writes `<name>.pem` and `<name>.key`, signed by `authority` or by itself."""
+    subject = ["-subj", f"/CN={name}", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    signer = ["-CA", f"{folder}/{authority}.pem", "-CAkey", f"{folder}/{authority}.key"] if authority else []
+    words = ["-x509", *subject, *names, *signer, "-days", "30", "-keyout", f"{folder}/{name}.key"]
+    subprocess.run(["openssl", "req", *words, "-out", f"{folder}/{name}.pem"], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`authority` signs `server`, `clients` signs `client`; `strangers` signs nothing."""
+    folder = tmp_path_factory.mktemp("certificates")
+    for name in ("authority", "clients", "strangers"):
+        certificate(folder, name)
+    certificate(folder, "server", "authority")
+    certificate(folder, "client", "clients")
+    return folder
+
+
+def tls(folder: Path) -> list[str]:
+    return ["--tls-certificate", f"{folder}/server.pem", "--tls-key", f"{folder}/server.key"]
+
+
 # The table.
 
 
@@ -98,10 +125,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[ROWS] = []
+    config.stash[ROWS] = {}
+    config.addinivalue_line("markers", "slow: takes minutes or downloads much; Tools/test leaves it out")
 
 
-ROWS = pytest.StashKey[list]()
+Row = tuple[str, str, str]
+ROWS = pytest.StashKey[dict[Row, list[str]]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,8 +139,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
         client = getattr(item.module, "CLIENT", item.module.__name__)
         name, version = client if isinstance(client, tuple) else (client, version_of(client))
-        case = item.name.removeprefix("test_").replace("_", " ")
-        item.config.stash[ROWS].append((name, version, case, report.outcome))
+        # The variants of a parametrized case share a row.
+        case = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
+        item.config.stash[ROWS].setdefault((name, version, case), []).append(report.outcome)
     return report
 
 
@@ -126,17 +156,27 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     target = session.config.getoption("--table")
     if not target:
         return
-    rows = sorted(session.config.stash[ROWS])
-    passed = sum(row[3] == "passed" for row in rows)
+    rows = session.config.stash[ROWS]
+    outcomes = [outcome for row in rows.values() for outcome in row]
     lines = [
         "# Conformance",
         "",
-        "Clients that nobody here wrote, against `martlet serve` with real models. Written by `Tools/conformance/run`;",
-        f"{passed} of {len(rows)} cases passed.",
+        "Clients that nobody here wrote, against `martlet serve` with real models. Written by `Tools/conformance/run`, whose",
+        "`Tools/conformance/test_*.py` are the cases; the number after a result counts the variants of one case.",
+        "",
+        f"{outcomes.count('passed')} of {len(outcomes)} passed.",
         "",
         "| client | version | case | result |",
         "| --- | --- | --- | --- |",
-        *(f"| {name} | {version} | {case.replace('|', '/')} | {result} |" for name, version, case, result in rows),
+        *(f"| {name} | {version} | {case.replace('|', '/')} | {result_of(rows[name, version, case])} |"
+          for name, version, case in sorted(rows, key=lambda row: row[0].lower())),
         "",
     ]
     Path(target).write_text("\n".join(lines), encoding="utf-8")
+
+
+def result_of(outcomes: list[str]) -> str:
+    counts = {outcome: outcomes.count(outcome) for outcome in ("failed", "skipped", "passed") if outcome in outcomes}
+    if len(outcomes) == 1:
+        return outcomes[0]
+    return ", ".join(f"{outcome} ({count})" for outcome, count in counts.items())

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import certificate, tls
 
 grpc = pytest.importorskip("grpc")
 from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: E402
@@ -401,33 +402,10 @@ def test_a_client_without_stubs_calls_by_reflection(channel):
 # TLS.
 
 
-def certificate(folder: Path, name: str, authority: str | None = None) -> None:
-    """Writes `<name>.pem` and `<name>.key`, signed by `authority` or by itself."""
-    subject = ["-subj", f"/CN={name}", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    signer = ["-CA", f"{folder}/{authority}.pem", "-CAkey", f"{folder}/{authority}.key"] if authority else []
-    words = ["-x509", *subject, *names, *signer, "-days", "30", "-keyout", f"{folder}/{name}.key"]
-    subprocess.run(["openssl", "req", *words, "-out", f"{folder}/{name}.pem"], check=True, capture_output=True)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("certificates")
-    for name in ("authority", "clients", "strangers"):
-        certificate(folder, name)
-    certificate(folder, "server", "authority")
-    certificate(folder, "client", "clients")
-    return folder
-
-
 def secure_channel(server, folder: Path, client: str | None = None):
     key, chain = ((folder / f"{client}.{end}").read_bytes() if client else None for end in ("key", "pem"))
     credentials = grpc.ssl_channel_credentials((folder / "authority.pem").read_bytes(), key, chain)
     return grpc.secure_channel(f"localhost:{server.port}", credentials)
-
-
-def tls(folder: Path) -> list[str]:
-    return ["--tls-certificate", f"{folder}/server.pem", "--tls-key", f"{folder}/server.key"]
 
 
 def test_tls_call_is_answered_and_a_plain_one_is_not(api, published, start, certificates):
@@ -464,6 +442,21 @@ def test_tls_certificate_is_replaced_on_sighup_without_losing_a_connection(api, 
         assert stub(api, channel).Classify(classify(api, "x"), timeout=20).results
     with secure_channel(server, certificates) as channel:
         assert stub(api, channel).Classify(classify(api, "x"), timeout=20).results
+
+
+def test_sighup_without_tls_changes_nothing(api, published, start):
+    import signal
+
+    server = start(published)
+    with grpc.insecure_channel(server.address) as channel:
+        assert stub(api, channel).Classify(classify(api, "x"), timeout=20).results
+        server.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 10
+        while "SIGHUP" not in server.log.read_text():
+            assert time.monotonic() < until and server.process.poll() is None
+            time.sleep(0.02)
+        assert stub(api, channel).Classify(classify(api, "x"), timeout=20).results
+    assert server.log.read_text().count("SIGHUP") == 1 and server.end() == 0
 
 
 def test_mutual_tls_takes_clients_of_the_authority_only(api, published, start, certificates):

@@ -2,13 +2,14 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import requests
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from conftest import Server
+from conftest import Server, tls
 
 CLIENT = "requests"
 CHINESE = "这是一个简单的文本数据"
@@ -31,6 +32,21 @@ def test_text_classification_of_a_Chinese_text(server: Server):
     assert {label["label"] for label in answer["labels"]} == {"SAFE", "INJECTION"}
     assert answer["score"] == max(label["score"] for label in answer["labels"])
     assert answer["model"]["name"] == "guard" and answer["model"]["version"] == 1
+
+
+def test_the_documented_snippet_over_HTTPS_and_HTTP(
+    start: Callable[..., Server], published: Path, certificates: Path, server: Server
+):
+    secure = start(published, "--default-model", "guard", *tls(certificates))
+    authority = f"{certificates}/authority.pem"
+    for url, options in [(f"https://localhost:{secure.port}", {"verify": authority}), (server.url, {})]:
+        answer = requests.post(f"{url}/api/text-classification", json={"text": "这是一个简单的文本数据"}, **options).json()
+        assert answer.keys() >= {"label", "score", "labels", "model"}
+        assert answer["label"] == answer["labels"][0]["label"] and answer["score"] == answer["labels"][0]["score"] > 0.5
+        assert {label["label"] for label in answer["labels"]} == {"SAFE", "INJECTION"}
+        assert answer["model"]["name"] == "guard" and answer["model"]["version"] == 1
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.post(f"https://localhost:{secure.port}/api/text-classification", json={"text": CHINESE})
 
 
 def test_text_classification_of_several_texts_and_of_a_long_one(server: Server):

@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT, Server
 
 CLIENT = ("perf_analyzer", "2.46.0")
+pytestmark = pytest.mark.slow
 FOLDER = ROOT / ".build-conformance" / "perf_analyzer"
 
 

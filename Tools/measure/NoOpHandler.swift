@@ -11,7 +11,7 @@ struct NoOpHandler: InferenceHandler {
         name: "noop", version: 1, state: .ready, versionLabels: ["latest"], digest: identity.digest,
         classLabels: ["SAFE", "OTHER"], task: "text-classification", maxTokens: 512)
 
-    private var refusal: MartletError { MartletError(.unimplemented, "the model of this benchmark only classifies") }
+    private var refusal: MartletError { MartletError(.failedPrecondition, "the model of this benchmark only classifies") }
 
     func classify(_ request: ClassifyRequest, context: CallContext) async throws(MartletError) -> ClassifyAnswer {
         ClassifyAnswer(model: Self.identity, results: Array(repeating: Self.result, count: request.inputs.count))

@@ -43,7 +43,7 @@ package struct ServerContract: Sendable {
             handler: handler, limits: limits, software: software, defaultModel: defaultModel, readiness: readiness
         ).routes
         routes += OpenAIRoutes(handler: handler, limits: limits, defaultModel: defaultModel).routes
-        self.routes = IndexRoutes.adding(to: routes, software: software)
+        self.routes = IndexRoutes.adding(to: routes, limits: limits, software: software)
         router = HTTPRouter(self.routes)
     }
 }

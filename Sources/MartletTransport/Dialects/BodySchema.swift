@@ -7,9 +7,25 @@ enum BodySchema {
     static let flag: JSONValue = ["type": "boolean"]
     static let number: JSONValue = ["type": "number"]
     static let count: JSONValue = ["type": "integer", "minimum": 0]
+    /// Of a model, and of a version label.
+    static let namePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+    /// Of a model or a label; a version's number has this form too.
+    static let name: JSONValue = ["type": "string", "pattern": .string(namePattern)]
+    static let model: JSONValue = [
+        "type": "string",
+        "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(@[1-9][0-9]{0,8}|:[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$",
+        "description": "name, name@version or name:label; the server's default when missing",
+    ]
     static let anyObject: JSONValue = ["type": "object"]
 
+    /// Of a request: there is nothing to read in an empty one.
+    static let someText: JSONValue = ["type": "string", "minLength": 1]
+    static let tokenID: JSONValue = ["type": "integer", "minimum": 0, "maximum": 2_147_483_647]
+    static let dimensions: JSONValue = ["type": "integer", "minimum": 1, "maximum": 2_147_483_647]
+
     static func list(_ element: JSONValue) -> JSONValue { ["type": "array", "items": element] }
+    /// A list that has at least one element.
+    static func some(_ element: JSONValue) -> JSONValue { ["type": "array", "items": element, "minItems": 1] }
     static func oneOf(_ schemas: JSONValue...) -> JSONValue { ["anyOf": .array(schemas)] }
     static func orNull(_ schema: JSONValue) -> JSONValue { oneOf(schema, ["type": "null"]) }
     static func choice(_ values: String...) -> JSONValue {

@@ -31,7 +31,7 @@ extension ConnectionSetup {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.callsPerConnectionMax),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.http2HeaderListBytesMax),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.httpHeaderListBytesMax),
             HTTP2Setting(parameter: .initialWindowSize, value: limits.callCreditBytes),
         ]
         connection.targetWindowSize = limits.http2WindowBytes

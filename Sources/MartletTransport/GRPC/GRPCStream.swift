@@ -183,6 +183,18 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, HTTP2Cal
 
     // MARK: Not gRPC
 
+    /// A request may name its host by `host` alone, as HAProxy's health checks do (RFC 9113, section 8.3.1).
+    /// nio-http2's codec resets the stream of one without `:authority`.
+    private func withAuthority(_ data: NIOAny) -> NIOAny {
+        guard case .headers(var frame) = unwrapInboundIn(data), !frame.headers.contains(name: ":authority") else {
+            return data
+        }
+        var fields = frame.headers.map { ($0.name, $0.value) }
+        fields.insert((":authority", frame.headers.first(name: "host") ?? ""), at: 0)
+        frame.headers = HPACKHeaders(fields)
+        return wrapInboundOut(.headers(frame))
+    }
+
     private func handOver(_ headers: HPACKHeaders, _ context: ChannelHandlerContext, _ data: NIOAny) {
         state = .handedOver
         do {
@@ -203,7 +215,7 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, HTTP2Cal
             }
             return context.flush()
         }
-        context.fireChannelRead(data)
+        context.fireChannelRead(withAuthority(data))
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }

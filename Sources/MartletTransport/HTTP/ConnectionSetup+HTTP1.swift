@@ -7,13 +7,13 @@ extension ConnectionSetup {
     /// HTTP/1.1 from its first request on.
     func http1(_ channel: any Channel) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = shared.limits.http2HeaderListBytesMax
-        limits.maxHeaderListSize = shared.limits.http2HeaderListBytesMax
+        limits.maxHeaderFieldSize = shared.limits.httpHeaderListBytesMax
+        limits.maxHeaderListSize = shared.limits.httpHeaderListBytesMax
         limits.maxHeaderFieldCount = HTTPConnection.headerFieldsMax
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(SocketEdge(setup: self))
         // One read and a head: the parser ends a longer head itself.
-        let watch = HTTPInputWatch(unusedBytesMax: 4 * shared.limits.http2HeaderListBytesMax + (64 << 10))
+        let watch = HTTPInputWatch(unusedBytesMax: 4 * shared.limits.httpHeaderListBytesMax + (64 << 10))
         try pipeline.addHandler(watch)
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(

@@ -66,6 +66,7 @@ extension HTTPConnection {
         } else if call.bodyEnded {
             current = nil
             if !isStream { proceed() }
+            watchHead()
         } else {
             readMore()
         }

@@ -96,6 +96,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @
 
     func channelReadComplete(context: ChannelHandlerContext) {
         deliverArrived()
+        watchHead()
         setTimer()
         context.fireChannelReadComplete()
     }
@@ -355,6 +356,11 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @
 
     // MARK: Time
 
+    /// From its first byte on, a head has as long as the first head has from the connection's begin.
+    func watchHead() {
+        if let watch, watch.isInHead, current == nil, waiting.isEmpty { alarms.headBegan(now: .now) }
+    }
+
     func setTimer() {
         guard !isClosing, let due = alarms.next else { return }
         if let timerAt, timerAt <= due { return }
@@ -398,9 +404,11 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @
         case HTTPParserError.headerOverflow:
             .http(
                 431, .invalidArgument,
-                "the request's head is larger than this server reads (limit http2HeaderListBytesMax)")
+                "the request's head is larger than this server reads (limit httpHeaderListBytesMax)")
         case HTTPParserError.invalidVersion:
             .http(505, .unimplemented, "this port speaks HTTP/1.1, HTTP/1.0 and HTTP/2, lines end in CR LF")
+        case HTTPParserError.invalidMethod where watch?.isAtRequestLine == true:
+            .http(501, .unimplemented, "this server does not know the request's method; OPTIONS tells those of a path")
         case HTTPParserError.closedConnection, HTTPParserError.invalidEOFState: nil
         case is HTTPParserError: .http(400, .invalidArgument, "the request is not HTTP as RFC 9112 has it")
         default: nil

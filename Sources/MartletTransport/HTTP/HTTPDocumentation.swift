@@ -33,6 +33,8 @@ package struct HTTPDocumentation: Sendable {
     /// Several where the content type chooses.
     package var requests: [Body]
     package var responses: [Body]
+    /// A request without a body is one too: what it says stands in its path.
+    package var isBodyOptional = false
 
     package init(
         _ summary: String, tag: String, parameters: [Parameter] = [], request: Body = .none, response: Body = .none

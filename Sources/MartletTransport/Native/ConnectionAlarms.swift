@@ -7,6 +7,7 @@ struct ConnectionAlarms: Sendable {
 
     enum Expired { case handshake, frame, stalled, idle }
 
+    private let handshakeTimeout: Duration
     private let frameTimeout: Duration
     private let idleTimeout: Duration
     private var handshakeBy: Instant?
@@ -17,6 +18,7 @@ struct ConnectionAlarms: Sendable {
     private var deadlineBy: Instant?
 
     init(limits: Limits, accepted: Instant) {
+        handshakeTimeout = limits.handshakeTimeout
         frameTimeout = limits.frameTimeout
         idleTimeout = limits.idleTimeout
         handshakeBy = accepted.advanced(by: limits.handshakeTimeout)
@@ -36,6 +38,11 @@ struct ConnectionAlarms: Sendable {
     mutating func handshakeDone(now: Instant) {
         handshakeBy = nil
         idleBy = now.advanced(by: idleTimeout)
+    }
+
+    /// The first bytes of a request's head; the clock runs until `handshakeDone`.
+    mutating func headBegan(now: Instant) {
+        if handshakeBy == nil { handshakeBy = now.advanced(by: handshakeTimeout) }
     }
 
     mutating func frame(isPartial: Bool, sawFrames: Bool, now: Instant) {

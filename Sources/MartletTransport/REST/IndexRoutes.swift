@@ -4,7 +4,7 @@ internal import MartletWire
 /// What tells a newcomer where to go: `GET /`, and the OpenAPI document of all other routes.
 enum IndexRoutes {
     /// - Returns: `routes` and the two that describe them.
-    static func adding(to routes: [HTTPRoute], software: String) -> [HTTPRoute] {
+    static func adding(to routes: [HTTPRoute], limits: Limits, software: String) -> [HTTPRoute] {
         let documentation = HTTPDocumentation(
             "This document.", tag: "server", response: .json(["type": "object"]))
         func route(_ pattern: String, _ documentation: HTTPDocumentation, _ response: HTTPResponse) -> HTTPRoute {
@@ -18,7 +18,7 @@ enum IndexRoutes {
                 headers: [(name: "content-type", value: "text/plain; charset=utf-8")],
                 body: .bytes(Array(text(routes, software: software).utf8))))
         let described = routes + [index, route("/openapi.json", documentation, HTTPResponse())]
-        let document = HTTPResponse(json: OpenAPIDocument.make(of: described, software: software))
+        let document = HTTPResponse(json: OpenAPIDocument.make(of: described, limits: limits, software: software))
         return routes + [index, route("/openapi.json", documentation, document)]
     }
 

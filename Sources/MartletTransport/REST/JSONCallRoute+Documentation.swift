@@ -31,7 +31,9 @@ extension JSONCallRoute {
         } else {
             responses.append(.json(output))
         }
-        return HTTPDocumentation(
+        var documentation = HTTPDocumentation(
             line.summary, tag: "martlet.v1", parameters: parameters, requests: requests, responses: responses)
+        documentation.isBodyOptional = !inPath.isEmpty
+        return documentation
     }
 }

@@ -3,7 +3,7 @@ internal import MartletWire
 
 /// The OpenAPI 3.1 document: made of the route table, so that it cannot name another set of routes.
 enum OpenAPIDocument {
-    static func make(of routes: [HTTPRoute], software: String) -> JSONValue {
+    static func make(of routes: [HTTPRoute], limits: Limits, software: String) -> JSONValue {
         var patterns: [String] = []
         var operations: [String: [JSONValue.Member]] = [:]
         var bodies: [JSONValue] = []
@@ -13,7 +13,8 @@ enum OpenAPIDocument {
                 .init(route.method.lowercased(), operation(route)))
             bodies += (route.documentation.map { $0.requests + $0.responses } ?? []).compactMap(schema)
         }
-        var schemas = MessageJSON.embedded.schemas(of: messages(in: bodies))
+        var schemas = RequestBounds(limits: limits).applied(
+            to: MessageJSON.embedded.schemas(of: messages(in: bodies)))
         schemas.append(.init("Error", errorSchema))
         let parts = software.split(separator: "/", maxSplits: 1)
         return [
@@ -36,7 +37,7 @@ enum OpenAPIDocument {
         ]
         let inPath = HTTPRouter.segments(route.pattern).compactMap { HTTPRouter.parameterName($0) }
         var parameters: [JSONValue] = inPath.map {
-            ["name": .string($0), "in": "path", "required": true, "schema": ["type": "string", "minLength": 1]]
+            ["name": .string($0), "in": "path", "required": true, "schema": schema(of: $0, among: inPath)]
         }
         for parameter in documentation?.parameters ?? [] {
             parameters.append([
@@ -46,7 +47,11 @@ enum OpenAPIDocument {
         }
         if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
         let requests = content(documentation?.requests ?? [])
-        if !requests.isEmpty { members.append(.init("requestBody", ["content": .object(requests)])) }
+        if !requests.isEmpty {
+            let isOptional = documentation?.isBodyOptional ?? true
+            members.append(
+                .init("requestBody", ["content": .object(requests), "required": .bool(!isOptional)]))
+        }
         var success: [JSONValue.Member] = [.init("description", "The answer.")]
         let responses = content(documentation?.responses ?? [])
         if !responses.isEmpty { success.append(.init("content", .object(responses))) }
@@ -60,6 +65,12 @@ enum OpenAPIDocument {
                     ],
                 ]))
         return .object(members)
+    }
+
+    /// What a segment of a path looks like, by its name. Where the version stands in a segment of its own, the model
+    /// is a name alone.
+    private static func schema(of segment: String, among segments: [String]) -> JSONValue {
+        segment == "model" && segments.count == 1 ? BodySchema.model : BodySchema.name
     }
 
     /// The media type and form of a route's errors, as the route itself shows one.

@@ -66,13 +66,14 @@ struct TextClassificationRoute: Sendable {
         request: .json([
             "type": "object",
             "properties": [
-                "text": ["type": "string"], "texts": ["type": "array", "items": ["type": "string"]],
-                "model": [
-                    "type": "string",
-                    "description": "name, name@version or name:label; the server's default when missing",
+                "text": BodySchema.someText, "texts": BodySchema.some(BodySchema.someText),
+                "model": BodySchema.model,
+                "topK": [
+                    "type": "integer", "minimum": 0, "maximum": 2_147_483_647,
+                    "description": "labels to return, best first; 0: all",
                 ],
-                "topK": ["type": "integer", "minimum": 0, "description": "labels to return, best first; 0: all"],
             ],
+            "oneOf": [["required": ["text"]], ["required": ["texts"]]],
             "additionalProperties": false,
         ]),
         response: .json([

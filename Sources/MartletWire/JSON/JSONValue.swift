@@ -66,8 +66,13 @@ package struct JSONNumber: Sendable, Hashable {
     /// - Parameter text: a number by JSON's grammar.
     init(text: String) { self.text = text }
 
-    /// Nil when it has a fraction, an exponent, or does not fit.
-    package var integer: Int? { Int(text) }
+    /// Also of `7.0` and `7e2`, which are integers to JSON Schema; nil when it is none, or does not fit.
+    package var integer: Int? {
+        if let integer = Int(text) { return integer }
+        // Beyond 2^53 a double is not the number that is written.
+        guard let double, double.magnitude <= 9_007_199_254_740_992 else { return nil }
+        return Int(exactly: double)
+    }
     /// Nil when it is beyond the range of `Double`.
     package var double: Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }
 }

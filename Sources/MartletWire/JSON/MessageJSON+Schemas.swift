@@ -14,9 +14,21 @@ extension MessageJSON {
             var object: [JSONValue.Member] = [.init("type", "object")]
             if !properties.isEmpty { object.append(.init("properties", .object(properties))) }
             object.append(.init("additionalProperties", false))
+            let exclusions = exclusions(of: message)
+            if !exclusions.isEmpty { object.append(.init("allOf", .array(exclusions))) }
             found[message.fullName] = .object(object)
         }
         return found.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, $0.value) }
+    }
+
+    /// Of each two members of a oneof: not both.
+    private func exclusions(of message: SchemaMessage) -> [JSONValue] {
+        message.oneofs.indices.flatMap { oneof -> [JSONValue] in
+            let names = message.fields.filter { $0.oneof == oneof }.map(\.jsonName)
+            return names.indices.flatMap { first in
+                names[(first + 1)...].map { ["not": ["required": [.string(names[first]), .string($0)]]] }
+            }
+        }
     }
 
     /// The schema of one field's values in a path or a query.

@@ -5,14 +5,20 @@ import MartletCore
 import MartletTransport
 
 /// Reads the TLS files again on SIGHUP. Connections keep the certificate they began with; files that do not hold leave
-/// the one in use.
+/// the one in use. Without TLS there is nothing to read, and a server does not end by a SIGHUP either.
 final class CertificateReload: Sendable {
     private nonisolated(unsafe) let source: any DispatchSourceSignal  // safe: only kept alive and cancelled
 
-    init(tls: ServerTLS, logger: Logger) {
+    /// - Parameter tls: nil for a server without TLS.
+    init(tls: ServerTLS?, logger: Logger) {
         signal(SIGHUP, SIG_IGN)
         source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: DispatchQueue(label: "martlet.certificate"))
         source.setEventHandler { @Sendable in
+            guard let tls else {
+                logger.notice(
+                    "SIGHUP: nothing to read again, because this server has no TLS files; models are followed anyway")
+                return
+            }
             do throws(MartletError) {
                 try tls.reload()
                 Self.announce(tls, "TLS certificate read again", to: logger)

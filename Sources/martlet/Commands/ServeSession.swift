@@ -22,6 +22,8 @@ struct ServeSession {
             if let problem = ListenProbe.problem(with: target) { throw CommandFailure(.unavailable, problem) }
         }
         let tls = try serverTLS()
+        let reloads = CertificateReload(tls: tls, logger: logger)
+        defer { reloads.stop() }
         let events = EngineLog(logger: logger)
         let engine = try await InferenceServer.start(engineConfiguration()) { events.note($0) }
         var options = MartletServer.Options(software: "martlet/\(Martlet.version)")
@@ -43,8 +45,6 @@ struct ServeSession {
                 throw CommandFailure(.unavailable, "listen '\(target.address)': \(error.message)")
             }
         }
-        let reloads = tls.map { CertificateReload(tls: $0, logger: logger) }
-        defer { reloads?.stop() }
         signals.serving()
         announce(addresses, engine: engine)
         for await number in signals.signals {

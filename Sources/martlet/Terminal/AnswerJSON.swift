@@ -164,6 +164,7 @@ enum AnswerJSON {
         var dimensions: Int
         var vocabularySize: Int
         var architecture: String
+        var precision: String
 
         init(_ status: ModelStatus) {
             name = status.name
@@ -181,6 +182,7 @@ enum AnswerJSON {
             dimensions = status.dimensions
             vocabularySize = status.vocabularySize
             architecture = status.architecture
+            precision = status.precision
         }
     }
 }

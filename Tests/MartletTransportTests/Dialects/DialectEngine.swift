@@ -36,7 +36,7 @@ final class DialectEngine: InferenceHandler {
         ModelStatus(
             name: name, version: version, state: .ready, versionLabels: labels, digest: "d\(version)",
             classLabels: classes, task: dimensions > 0 ? "feature-extraction" : "text-classification",
-            maxTokens: maxTokens, dimensions: dimensions, architecture: "bert")
+            maxTokens: maxTokens, dimensions: dimensions, architecture: "bert", precision: name == "rank" ? "float32" : "int8")
     }
 
     private func resolve(_ reference: ModelReference) throws(MartletError) -> ModelStatus {
@@ -71,7 +71,7 @@ final class DialectEngine: InferenceHandler {
     func classify(_ request: ClassifyRequest, context: CallContext) async throws(MartletError) -> ClassifyAnswer {
         classified.withLock { $0.append((request, context)) }
         let status = try resolve(request.model)
-        guard status.dimensions == 0 else { throw MartletError(.unimplemented, "this model gives vectors") }
+        guard status.dimensions == 0 else { throw MartletError(.failedPrecondition, "this model gives vectors") }
         guard !request.inputs.isEmpty else {
             throw MartletError(.invalidArgument, "inputs is empty; send 1 to 256 texts")
         }
@@ -99,7 +99,7 @@ final class DialectEngine: InferenceHandler {
     func embed(_ request: EmbedRequest, context: CallContext) async throws(MartletError) -> EmbedAnswer {
         embedded.withLock { $0.append(request) }
         let status = try resolve(request.model)
-        guard status.dimensions > 0 else { throw MartletError(.unimplemented, "this model gives no vectors") }
+        guard status.dimensions > 0 else { throw MartletError(.failedPrecondition, "this model gives no vectors") }
         guard !request.inputs.isEmpty else {
             throw MartletError(.invalidArgument, "inputs is empty; send 1 to 256 texts")
         }

@@ -160,6 +160,7 @@ struct OpenInferenceRoutesTests {
         #expect(try await peer.get("/v2/models/guard/ready").status == 200)
         #expect(try await peer.get("/v2/models/guard/versions/4/ready").status == 503)
         #expect(try await peer.get("/v2/models/absent").status == 404)
+        #expect(try await peer.get("/v2/models/absent/ready").status == 404)
         let metadata = try await peer.get("/v2/models/guard").json
         #expect(metadata["versions"] == ["1", "3"] && metadata["inputs"]?.elements[0]["shape"] == [-1, 1])
         let config = try await peer.get("/v2/models/guard/config").json

@@ -64,7 +64,7 @@ struct TEICallsTests {
         let error = await #expect(throws: MartletError.self) {
             try await peer.call("/tei.v1.Embed/EmbedSparse", [.text(1, "ab")])
         }
-        #expect(error?.code == .unimplemented)
+        #expect(error?.code == .failedPrecondition)
         let prompt = await #expect(throws: MartletError.self) {
             try await peer.call("/tei.v1.Embed/Embed", [.text(1, "ab"), .text(5, "query")])
         }
@@ -87,7 +87,7 @@ struct TEICallsTests {
         let wrong = await #expect(throws: MartletError.self) {
             try await DialectPeer(["guard"]).call("/tei.v1.Rerank/Rerank", [.text(1, "a"), .text(2, "b")])
         }
-        #expect(wrong?.code == .unimplemented)
+        #expect(wrong?.code == .failedPrecondition)
     }
 
     @Test("a rerank stream is bounded in texts and in bytes")

@@ -214,6 +214,8 @@ struct TEIRoutesTests {
         #expect(
             info["model_id"]?.text == "guard" && info["model_sha"]?.text == "d3" && info["max_input_length"] == 512)
         #expect(info["model_type"]?["classifier"]?["id2label"]?["1"]?.text == "INJECTION")
+        #expect(info["model_dtype"]?.text == "int8")
+        #expect(try await DialectPeer(["rank"]).get("/info").json["model_dtype"]?.text == "float32")
         #expect(info["max_client_batch_size"] == 32 && info["tokenization_workers"] == 2)
         #expect(try await DialectPeer(["vectors"]).get("/info").json["model_type"]?.names == ["embedding"])
         #expect(try await DialectPeer().get("/health").status == 200)

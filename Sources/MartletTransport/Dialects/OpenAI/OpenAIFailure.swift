@@ -10,14 +10,12 @@ enum OpenAIFailure {
             case .permissionDenied: ("permission_error", .null)
             case .notFound: ("invalid_request_error", "model_not_found")
             case .resourceExhausted where error.httpStatus == 429: ("rate_limit_error", "rate_limit_exceeded")
-            case .invalidArgument, .outOfRange, .failedPrecondition, .unimplemented, .resourceExhausted:
+            case .invalidArgument, .outOfRange, .failedPrecondition, .resourceExhausted:
                 ("invalid_request_error", .null)
             default: ("server_error", .null)
             }
-        // A model that has not the task is a wrong choice of the caller's, which SDKs must not repeat.
-        let status = error.code == .unimplemented ? 400 : error.httpStatus
         return HTTPResponse(
-            status: status,
+            status: error.httpStatus,
             json: ["error": ["message": .string(error.message), "type": .string(type), "param": .null, "code": code]],
             headers: HTTPFailure.retryHeader(error))
     }

@@ -59,7 +59,7 @@ package struct OpenInferenceRoutes: Sendable {
             },
             route("GET", path + "/ready", "Whether the model answers.") { (exchange) throws(MartletError) in
                 let model = Self.model(exchange)
-                let isReady = try await service.isReady(model, exchange.context)
+                let isReady = try await service.readiness(of: model, exchange.context)
                 return HTTPResponse(
                     status: isReady ? 200 : 503, json: ["name": .string(model.name), "ready": .bool(isReady)])
             },

@@ -36,12 +36,22 @@ struct OpenInferenceService: Sendable {
         return ModelReference(name: model.name, selector: .version(number))
     }
 
-    /// False also for a model that does not exist, as Triton has it.
-    func isReady(_ model: OpenInference.ModelName, _ context: CallContext) async throws(MartletError) -> Bool {
+    /// - Throws: `.notFound` for a model that does not exist.
+    func readiness(of model: OpenInference.ModelName, _ context: CallContext) async throws(MartletError) -> Bool {
         do throws(MartletError) {
             return try await handler.model(Self.reference(model), context: context).state == .ready
         } catch {
-            guard error.code == .notFound || error.code == .unavailable else { throw error }
+            guard error.code == .unavailable else { throw error }
+            return false
+        }
+    }
+
+    /// False also for a model that does not exist, as Triton's gRPC has it.
+    func isReady(_ model: OpenInference.ModelName, _ context: CallContext) async throws(MartletError) -> Bool {
+        do throws(MartletError) {
+            return try await readiness(of: model, context)
+        } catch {
+            guard error.code == .notFound else { throw error }
             return false
         }
     }

@@ -141,6 +141,7 @@ package struct TEICalls: Sendable {
 
 extension MartletError {
     static var noSparseVectors: MartletError {
-        MartletError(.unimplemented, "this server has no models that give sparse vectors; ask for dense ones (embed)")
+        MartletError(
+            .failedPrecondition, "this server has no models that give sparse vectors; ask for dense ones (embed)")
     }
 }

@@ -28,7 +28,7 @@ enum TEIFailure {
         case .resourceExhausted: ("Overloaded", 429)
         case .unavailable: ("Unhealthy", 503)
         // A wrong task for the model, and whatever the engine did not get done.
-        case .unimplemented, .failedPrecondition, .internalError, .unknown, .dataLoss: ("Backend", 424)
+        case .failedPrecondition, .internalError, .unknown, .dataLoss: ("Backend", 424)
         // TEI has one model and no deadlines, so it has no words for these.
         case .notFound, .permissionDenied: ("Validation", error.httpStatus)
         default: ("Backend", error.httpStatus)

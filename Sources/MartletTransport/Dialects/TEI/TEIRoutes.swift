@@ -55,7 +55,7 @@ package struct TEIRoutes: Sendable {
         _ method: String, _ pattern: String, _ summary: String, request: JSONValue? = nil, response: JSONValue = [:],
         empty: Bool = false, _ run: @escaping @Sendable (HTTPExchange) async throws(MartletError) -> HTTPResponse
     ) -> HTTPRoute {
-        let choice = HTTPDocumentation.Parameter("model", BodySchema.text, "name, name@version or name:label")
+        let choice = HTTPDocumentation.Parameter("model", BodySchema.model, "name, name@version or name:label")
         return HTTPRoute(
             method, pattern,
             documentation: HTTPDocumentation(

@@ -45,7 +45,7 @@ struct TEIService: Sendable {
     }
 
     /// The texts by their scores with the query, best first.
-    /// - Throws: `.unimplemented` for a model of several labels, which is no reranker.
+    /// - Throws: `.failedPrecondition` for a model of several labels, which is no reranker.
     func rerank(
         _ request: TEI.RerankRequest, model: ModelReference, _ context: CallContext
     ) async throws(MartletError) -> Answer<[TEI.Rank]> {
@@ -53,7 +53,7 @@ struct TEIService: Sendable {
         let answer = try await classify(pairs, request.options.overflow, model: model, context)
         guard answer.value.allSatisfy({ $0.logits.count == 1 }) else {
             throw MartletError(
-                .unimplemented, "this model is no reranker: it has several labels, and a reranker has one")
+                .failedPrecondition, "this model is no reranker: it has several labels, and a reranker has one")
         }
         return answer.map { results in
             results.enumerated().map { index, result in
@@ -103,7 +103,7 @@ struct TEIService: Sendable {
     func info(of model: ModelReference, _ context: CallContext) async throws(MartletError) -> TEI.Info {
         let status = try await handler.model(model, context: context)
         return TEI.Info(
-            version: software, modelID: status.name, modelSHA: status.digest, modelDatatype: "int8",
+            version: software, modelID: status.name, modelSHA: status.digest, modelDatatype: status.precision,
             modelType: Self.type(of: status), classLabels: status.classLabels,
             concurrentRequestsMax: limits.queueTokensMax / max(1, status.maxTokens), inputTokensMax: status.maxTokens,
             batchTokensMax: limits.batchTokensMax, clientBatchMax: limits.teiBatchTextsMax,

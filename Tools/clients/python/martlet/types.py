@@ -215,6 +215,7 @@ class ModelStatus:
     dimensions: int
     vocabulary_size: int
     architecture: str
+    precision: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class ModelStatistics(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., calls: _Optional[int] = ..., failures: _Optional[int] = ..., texts: _Optional[int] = ..., batches: _Optional[int] = ..., tokens: _Optional[int] = ..., queue_us: _Optional[int] = ..., tokenize_us: _Optional[int] = ..., compute_us: _Optional[int] = ..., last_used_ms: _Optional[int] = ..., batch_compute_us: _Optional[int] = ..., call_us: _Optional[int] = ...) -> None: ...
 
 class ModelStatus(_message.Message):
-    __slots__ = ["architecture", "class_labels", "digest", "dimensions", "leases", "max_tokens", "memory_bytes", "name", "problem_type", "reason", "state", "task", "version", "version_labels", "vocabulary_size"]
+    __slots__ = ["architecture", "class_labels", "digest", "dimensions", "leases", "max_tokens", "memory_bytes", "name", "precision", "problem_type", "reason", "state", "task", "version", "version_labels", "vocabulary_size"]
     ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
     CLASS_LABELS_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +102,7 @@ class ModelStatus(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    PRECISION_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_TYPE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +118,7 @@ class ModelStatus(_message.Message):
     max_tokens: int
     memory_bytes: int
     name: str
+    precision: str
     problem_type: str
     reason: str
     state: VersionState
@@ -124,7 +126,7 @@ class ModelStatus(_message.Message):
     version: int
     version_labels: _containers.RepeatedScalarFieldContainer[str]
     vocabulary_size: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[VersionState, str]] = ..., reason: _Optional[str] = ..., version_labels: _Optional[_Iterable[str]] = ..., digest: _Optional[str] = ..., class_labels: _Optional[_Iterable[str]] = ..., task: _Optional[str] = ..., max_tokens: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., leases: _Optional[int] = ..., problem_type: _Optional[str] = ..., dimensions: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., architecture: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[VersionState, str]] = ..., reason: _Optional[str] = ..., version_labels: _Optional[_Iterable[str]] = ..., digest: _Optional[str] = ..., class_labels: _Optional[_Iterable[str]] = ..., task: _Optional[str] = ..., max_tokens: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., leases: _Optional[int] = ..., problem_type: _Optional[str] = ..., dimensions: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., architecture: _Optional[str] = ..., precision: _Optional[str] = ...) -> None: ...
 
 class ServerStatus(_message.Message):
     __slots__ = ["batch_tokens_max", "compute_threads", "cpu_level", "message_bytes_max", "queue_tokens_max", "ready", "software", "texts_per_request_max"]

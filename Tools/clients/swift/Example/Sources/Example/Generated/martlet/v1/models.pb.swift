@@ -170,6 +170,9 @@ nonisolated struct Martlet_V1_ModelStatus: Sendable {
   /// such as bert
   var architecture: String = String()
 
+  /// of the weights: int8 or float32
+  var precision: String = String()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -476,7 +479,7 @@ nonisolated extension Martlet_V1_GetModelRequest: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Martlet_V1_ModelStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ModelStatus"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}state\0\u{1}reason\0\u{3}version_labels\0\u{1}digest\0\u{3}class_labels\0\u{1}task\0\u{3}max_tokens\0\u{3}memory_bytes\0\u{1}leases\0\u{3}problem_type\0\u{1}dimensions\0\u{3}vocabulary_size\0\u{1}architecture\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}state\0\u{1}reason\0\u{3}version_labels\0\u{1}digest\0\u{3}class_labels\0\u{1}task\0\u{3}max_tokens\0\u{3}memory_bytes\0\u{1}leases\0\u{3}problem_type\0\u{1}dimensions\0\u{3}vocabulary_size\0\u{1}architecture\0\u{1}precision\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -499,6 +502,7 @@ nonisolated extension Martlet_V1_ModelStatus: SwiftProtobuf.Message, SwiftProtob
       case 13: try { try decoder.decodeSingularUInt32Field(value: &self.dimensions) }()
       case 14: try { try decoder.decodeSingularUInt32Field(value: &self.vocabularySize) }()
       case 15: try { try decoder.decodeSingularStringField(value: &self.architecture) }()
+      case 16: try { try decoder.decodeSingularStringField(value: &self.precision) }()
       default: break
       }
     }
@@ -550,6 +554,9 @@ nonisolated extension Martlet_V1_ModelStatus: SwiftProtobuf.Message, SwiftProtob
     if !self.architecture.isEmpty {
       try visitor.visitSingularStringField(value: self.architecture, fieldNumber: 15)
     }
+    if !self.precision.isEmpty {
+      try visitor.visitSingularStringField(value: self.precision, fieldNumber: 16)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -569,6 +576,7 @@ nonisolated extension Martlet_V1_ModelStatus: SwiftProtobuf.Message, SwiftProtob
     if lhs.dimensions != rhs.dimensions {return false}
     if lhs.vocabularySize != rhs.vocabularySize {return false}
     if lhs.architecture != rhs.architecture {return false}
+    if lhs.precision != rhs.precision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
