@@ -3,9 +3,6 @@ internal import MartletCore
 extension Manifest {
     /// Every rule a manifest must hold by itself; the tensors and files are compared with it later.
     func check(_ limits: Limits) throws(MartletError) {
-        func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(MartletError) {
-            if !holds { throw .refused(Manifest.fileName, problem()) }
-        }
         try require(architecture == "bert", "architecture is \(quoted(architecture)), this program runs 'bert'")
         guard let known = ModelTask(rawValue: task) else {
             let tasks = ModelTask.allCases.map { "'\($0.rawValue)'" }.joined(separator: " and ")
@@ -27,11 +24,12 @@ extension Manifest {
         try checkFiles(limits)
     }
 
+    private func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(MartletError) {
+        if !holds { throw .refused(Manifest.fileName, problem()) }
+    }
+
     /// What belongs to the task stands there, and what belongs to another does not.
     private func checkTask(_ task: ModelTask) throws(MartletError) {
-        func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(MartletError) {
-            if !holds { throw .refused(Manifest.fileName, problem()) }
-        }
         let isClassifier = task == .classification
         try require(
             (problemType != nil) == isClassifier && (pooling == nil) == isClassifier
@@ -100,9 +98,6 @@ extension Manifest {
     }
 
     private func checkFiles(_ limits: Limits) throws(MartletError) {
-        func require(_ holds: Bool, _ problem: @autoclosure () -> String) throws(MartletError) {
-            if !holds { throw .refused(Manifest.fileName, problem()) }
-        }
         try require(
             files.count <= limits.filesPerVersionMax,
             "lists \(files.count) files, the limit is \(limits.filesPerVersionMax)")

@@ -11,11 +11,11 @@ extension MartletClient {
     /// }
     /// ```
     ///
-    /// `chunks` is read only as fast as the server reads, and the server goes on only as fast as events are read here. Leaving
-    /// the loop cancels the call.
+    /// `chunks` is read only as fast as the server reads, and the server goes on only as fast as events are read here.
+    /// Leaving the loop cancels the call.
     /// - Parameters:
-    ///   - chunks: UTF-8, cut anywhere, even inside a character. When it throws, the call is cancelled and the events end
-    ///     with that error, kept as `cause` unless it is a `MartletError`.
+    ///   - chunks: UTF-8, cut anywhere, even inside a character. When it throws, the call is cancelled and the events
+    ///     end with that error, kept as `cause` unless it is a `MartletError`.
     ///   - timeout: how long the whole document may take; nil waits for ever.
     /// - Returns: windows and running verdicts as they become true; the last event is `.final`.
     public func classifyDocument<Chunks: AsyncSequence & Sendable>(
@@ -37,8 +37,8 @@ extension MartletClient {
     }
 }
 
-/// The messages of a document: its options, then its bytes in pieces small enough that other calls get their turn between
-/// them.
+/// The messages of a document: its options, then its bytes in pieces small enough that other calls get their turn
+/// between them.
 private struct DocumentMessages<Chunks: AsyncSequence & Sendable>: AsyncSequence, Sendable
 where Chunks.Element == [UInt8] {
     let options: DocumentOptions

@@ -3,8 +3,8 @@ internal import MartletWire
 
 /// Calls by their name and their messages' bytes: what generated stubs (`Tools/protoc-gen-martlet`) are written on.
 ///
-/// `method` is such as `/martlet.v1.InferenceService/Classify`. A message is protobuf's bytes. `timeout` is how long the
-/// whole call may take; nil waits for ever. Cancelling the task that waits cancels the call on the server too.
+/// `method` is such as `/martlet.v1.InferenceService/Classify`. A message is protobuf's bytes. `timeout` is how long
+/// the whole call may take; nil waits for ever. Cancelling the task that waits cancels the call on the server too.
 extension MartletClient {
     /// One request, one answer.
     /// - Throws: what the server says, `.deadlineExceeded`, or `.unavailable` when the connection is lost.
@@ -16,7 +16,8 @@ extension MartletClient {
 
     /// One request, any number of answers.
     public func serverStream(_ method: String, _ request: [UInt8], timeout: Duration? = nil) -> ServerStream<[UInt8]> {
-        serverStream(Method(method, serverStreams: true), request, timeout) { (message) throws(MartletError) in message }
+        serverStream(Method(method, serverStreams: true), request, timeout) { (message) throws(MartletError) in message
+        }
     }
 
     /// Any number of requests, one answer. `requests` is read only as fast as the server reads.
@@ -34,8 +35,8 @@ extension MartletClient {
     }
 
     /// Any number of either, in the order that the two sides agree on. `requests` is read only as fast as the server
-    /// reads, and need not end before the answers do. When it throws, the call is cancelled and the answers end with that
-    /// error, kept as `cause` unless it is a `MartletError`.
+    /// reads, and need not end before the answers do. When it throws, the call is cancelled and the answers end with
+    /// that error, kept as `cause` unless it is a `MartletError`.
     public func bidirectionalStream<Requests: AsyncSequence & Sendable>(
         _ method: String, _ requests: Requests, timeout: Duration? = nil
     ) -> ServerStream<[UInt8]> where Requests.Element == [UInt8] {

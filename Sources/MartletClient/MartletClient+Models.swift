@@ -19,7 +19,8 @@ extension MartletClient {
         return try codec.decodeModelStatus(try await unary(.getModel, request, timeout))
     }
 
-    /// What `listModels` answers, now and after each change. The stream ends with `.unavailable` when the server leaves.
+    /// What `listModels` answers, now and after each change. The stream ends with `.unavailable` when the server
+    /// leaves.
     public func watchModels(named name: String? = nil, timeout: Duration? = nil) -> ServerStream<[ModelStatus]> {
         let codec = codec
         return serverStream(.watchModels, codec.encodeWatchModelsRequest(named: name), timeout) {
@@ -30,7 +31,8 @@ extension MartletClient {
 
     /// Looks at a model's folder now and loads what its policy wants, also after `unloadModel`.
     /// - Returns: its versions once nothing is left to do.
-    /// - Throws: `.notFound` when its folder holds no version, `.failedPrecondition` with the reason when none got ready.
+    /// - Throws: `.notFound` when its folder holds no version, `.failedPrecondition` with the reason when none got
+    ///   ready.
     public func loadModel(named name: String, timeout: Duration? = nil) async throws(MartletError) -> [ModelStatus] {
         let request = codec.encodeLoadModelRequest(named: name)
         return try codec.decodeLoadModelResponse(try await unary(.loadModel, request, timeout))

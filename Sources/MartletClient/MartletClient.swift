@@ -12,9 +12,10 @@ internal import NIOPosix
 /// print(answer.results[0].scores[0].label)
 /// ```
 ///
-/// Calls from many tasks share the connection and do not wait for one another. Cancelling the task that waits for a call
-/// cancels the call on the server too. When the connection is lost, its calls throw `.unavailable`, and so does every later
-/// one: connect again. The connection closes with `close()`, or when the last reference to the client goes away.
+/// Calls from many tasks share the connection and do not wait for one another. Cancelling the task that waits for a
+/// call cancels the call on the server too. When the connection is lost, its calls throw `.unavailable`, and so does
+/// every later one: connect again. The connection closes with `close()`, or when the last reference to the client goes
+/// away.
 public final class MartletClient: Sendable {
     let connection: ClientConnection
     private let channel: any Channel
@@ -62,7 +63,8 @@ public final class MartletClient: Sendable {
         }
         let timer = loop.scheduleTask(in: TimeAmount(limit)) {
             connection.close(
-                MartletError(.deadlineExceeded, "no greeting came from \(address) within \(limit): is it a Martlet server?"))
+                MartletError(
+                    .deadlineExceeded, "no greeting came from \(address) within \(limit): is it a Martlet server?"))
         }
         // On the loop: a busy caller may look at the greeting long after it came.
         connection.ready.futureResult.whenComplete { _ in timer.cancel() }

@@ -93,7 +93,8 @@ public struct CallTiming: Sendable, Hashable {
     public var compute: Duration
     public var total: Duration
 
-    public init(queue: Duration = .zero, tokenize: Duration = .zero, compute: Duration = .zero, total: Duration = .zero) {
+    public init(queue: Duration = .zero, tokenize: Duration = .zero, compute: Duration = .zero, total: Duration = .zero)
+    {
         self.queue = queue
         self.tokenize = tokenize
         self.compute = compute

@@ -40,7 +40,8 @@ package protocol InferenceHandler: Sendable {
     func watchModels(named name: String?, context: CallContext) async throws(MartletError) -> AsyncStream<[ModelStatus]>
 
     /// Serves a model again after `unloadModel`, and looks at its folder now. Returns when nothing is left to do.
-    /// - Throws: `.notFound` when its folder holds no version, `.failedPrecondition` with the reason when none got ready.
+    /// - Throws: `.notFound` when its folder holds no version, `.failedPrecondition` with the reason when none got
+    ///   ready.
     func loadModel(named name: String, context: CallContext) async throws(MartletError) -> [ModelStatus]
 
     /// Takes every version of a model out of service until `loadModel`; calls that hold one end first.

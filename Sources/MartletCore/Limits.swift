@@ -88,12 +88,15 @@ package struct Limits: Sendable, Hashable {
     /// Version labels of a model, without `latest`.
     package var versionLabelsMax = 256
 
-    /// Message bytes of one connection that may wait for their handlers. Every call may have its whole credit waiting, so
-    /// only messages far larger than their credit can meet this.
+    /// Message bytes of one connection that may wait for their handlers. Every call may have its whole credit waiting,
+    /// so only messages far larger than their credit can meet this.
     package var connectionBytesMax: Int {
         let (credit, overflow) = callsPerConnectionMax.multipliedReportingOverflow(by: callCreditBytes)
         return overflow ? .max : max(credit, credit &+ 2 * messageBytesMax)
     }
+
+    /// Bytes of one answer: a larger one would look like a peer that does not read.
+    package var answerBytesMax: Int { max(messageBytesMax, outboundBytesMax - outboundPauseBytes) }
 
     package init() {}
 
@@ -103,7 +106,8 @@ package struct Limits: Sendable, Hashable {
         func require(_ holds: Bool, _ message: String) throws(MartletError) {
             if !holds { throw MartletError(.invalidArgument, message) }
         }
-        try require(messageBytesMax >= 4_096, "messageBytesMax is \(messageBytesMax), below the least useful 4096 bytes")
+        try require(
+            messageBytesMax >= 4_096, "messageBytesMax is \(messageBytesMax), below the least useful 4096 bytes")
         try require(messageBytesMax <= 1 << 30, "messageBytesMax is \(messageBytesMax), above 1 GiB")
         try require(
             decodeArenaBytesMax >= 2 * messageBytesMax,

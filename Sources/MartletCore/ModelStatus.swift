@@ -39,8 +39,8 @@ public struct ModelStatus: Sendable, Hashable {
     public init(
         name: String, version: Int, state: VersionState, reason: String = "", versionLabels: [String] = [],
         digest: String = "", classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0,
-        leases: Int = 0, problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0, architecture: String = "",
-        precision: String = ""
+        leases: Int = 0, problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0,
+        architecture: String = "", precision: String = ""
     ) {
         self.name = name
         self.version = version

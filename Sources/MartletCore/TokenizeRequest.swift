@@ -32,7 +32,8 @@ public struct Token: Sendable, Hashable {
     }
 }
 
-/// The answer to a `TokenizeRequest`: `results[i]` are the tokens of `inputs[i]`, not cut at the model's longest sequence.
+/// The answer to a `TokenizeRequest`: `results[i]` are the tokens of `inputs[i]`, not cut at the model's longest
+/// sequence.
 public struct TokenizeAnswer: Sendable, Hashable {
     public var model: ModelIdentity
     public var results: [[Token]]

@@ -43,7 +43,44 @@ extension RolloutManager {
         throw nothingReady(model, statuses)
     }
 
-    func requireKnown(_ model: String) throws(MartletError) {
+    /// Points `label` at a ready version, or takes it away when `number` is nil.
+    /// - Throws: `.invalidArgument` for `latest` and malformed labels, `.failedPrecondition` for a version that is not
+    ///   ready and for more labels than a model may have, `.notFound` for an unknown version or model.
+    package func setLabel(_ label: String, of model: String, to number: Int?) throws(MartletError) {
+        guard label != "latest" else {
+            throw MartletError(.invalidArgument, "the label latest always leads to the highest ready version")
+        }
+        guard VersionID.isValidModelName(label) else {
+            throw MartletError(
+                .invalidArgument, "a label is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
+        }
+        guard let number else {
+            try requireKnown(model)
+            labels[model]?[label] = nil
+            return advance()
+        }
+        let id = VersionID(model: model, number: number)
+        guard let record = records[id] else {
+            throw MartletError(
+                .notFound, "there is no version \(number) to label; `martlet models` lists what is served")
+        }
+        guard case .ready = record.phase else {
+            throw MartletError(
+                .failedPrecondition, "version \(id) is \(record.state.rawValue); a label needs a ready version")
+        }
+        let others = labels[model, default: [:]].count { $0.key != label }
+        guard others < labelsMax else {
+            throw MartletError(
+                .failedPrecondition,
+                "model \(model) has \(others) labels, and \(labelsMax) is the limit (versionLabelsMax); take one away "
+                    + "with `martlet models label \(model) LABEL --remove`")
+        }
+        labels[model, default: [:]][label] = number
+        emit(id, .labelled(label))
+        advance()
+    }
+
+    private func requireKnown(_ model: String) throws(MartletError) {
         guard records.keys.contains(where: { $0.model == model }) else {
             throw MartletError(
                 .notFound, "there is no model of that name; `martlet models` lists what is known")

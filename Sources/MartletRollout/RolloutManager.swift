@@ -17,8 +17,8 @@ package actor RolloutManager<Loader: VersionLoader> {
     private let loadsAtOnceMax: Int
     private let onEvent: @Sendable (RolloutEvent) -> Void
     private let eventSink: AsyncStream<RolloutEvent>.Continuation
-    private let drained: AsyncStream<VersionID>
-    private let drainedSink: AsyncStream<VersionID>.Continuation
+    let drained: AsyncStream<VersionID>
+    let drainedSink: AsyncStream<VersionID>.Continuation
     private nonisolated let published = Mutex(RolloutBoard<Loaded>())
     private nonisolated let watchers = StatusWatchers()
 
@@ -26,11 +26,11 @@ package actor RolloutManager<Loader: VersionLoader> {
     /// Models that an operator took out of service. In memory only: a new start serves them again.
     var stopped: Set<String> = []
     /// Model → label → version number; a label may lead to a version that is not ready yet.
-    private var labels: [String: [String: Int]]
-    private let labelsMax: Int
-    private var loads: [VersionID: Task<Void, Never>] = [:]
-    private var drainTimers: [VersionID: Task<Void, Never>] = [:]
-    private var drainPump: Task<Void, Never>?
+    var labels: [String: [String: Int]]
+    let labelsMax: Int
+    var loads: [VersionID: Task<Void, Never>] = [:]
+    var drainTimers: [VersionID: Task<Void, Never>] = [:]
+    var drainPump: Task<Void, Never>?
     private var waiters: [UInt64: (goal: Goal, continuation: CheckedContinuation<Void, Never>)] = [:]
     private var nextWaiter: UInt64 = 0
     private(set) var isShuttingDown = false
@@ -98,7 +98,8 @@ package actor RolloutManager<Loader: VersionLoader> {
     }
 
     /// `statuses(named:)` now and after each change of it but the number of leases. Of changes that nobody has read
-    /// only the last is kept. Ends when its reader's task is cancelled, when the reader lets it go, and at `shutdown()`.
+    /// only the last is kept. Ends when its reader's task is cancelled, when the reader lets it go, and at
+    /// `shutdown()`.
     package nonisolated func watch(named name: String? = nil) -> AsyncStream<[ModelStatus]> {
         watchers.add(named: name) { published.withLock { $0 } }
     }
@@ -128,43 +129,6 @@ package actor RolloutManager<Loader: VersionLoader> {
     /// - Parameter source: runs on the actor; may read a folder. Calls do not wait for it.
     package func aspire(asking source: @Sendable () throws(MartletError) -> [AspiredVersion]) throws(MartletError) {
         aspire(to: try source())
-    }
-
-    /// Points `label` at a ready version, or takes it away when `number` is nil.
-    /// - Throws: `.invalidArgument` for `latest` and malformed labels, `.failedPrecondition` for a version that is not
-    ///   ready and for more labels than a model may have, `.notFound` for an unknown version or model.
-    package func setLabel(_ label: String, of model: String, to number: Int?) throws(MartletError) {
-        guard label != "latest" else {
-            throw MartletError(.invalidArgument, "the label latest always leads to the highest ready version")
-        }
-        guard VersionID.isValidModelName(label) else {
-            throw MartletError(
-                .invalidArgument, "a label is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
-        }
-        guard let number else {
-            try requireKnown(model)
-            labels[model]?[label] = nil
-            return advance()
-        }
-        let id = VersionID(model: model, number: number)
-        guard let record = records[id] else {
-            throw MartletError(
-                .notFound, "there is no version \(number) to label; `martlet models` lists what is served")
-        }
-        guard case .ready = record.phase else {
-            throw MartletError(
-                .failedPrecondition, "version \(id) is \(record.state.rawValue); a label needs a ready version")
-        }
-        let others = labels[model, default: [:]].count { $0.key != label }
-        guard others < labelsMax else {
-            throw MartletError(
-                .failedPrecondition,
-                "model \(model) has \(others) labels, and \(labelsMax) is the limit (versionLabelsMax); take one away "
-                    + "with `martlet models label \(model) LABEL --remove`")
-        }
-        labels[model, default: [:]][label] = number
-        emit(id, .labelled(label))
-        advance()
     }
 
     /// Tries a failed version again although its fingerprint is the same.
@@ -288,152 +252,15 @@ package actor RolloutManager<Loader: VersionLoader> {
         }
     }
 
-    /// Gives a running load up; nothing for a version that is not being loaded.
-    func abandonLoad(_ id: VersionID) {
-        guard case .loading(var load)? = records[id]?.phase else { return }
-        load.isAbandoned = true
-        records[id]?.phase = .loading(load)
-        loads[id]?.cancel()
-    }
-
-    // MARK: Loading
-
-    private func beginLoading(_ id: VersionID) {
-        guard let version = records[id]?.aspired else { return }
-        records[id]?.phase = .loading(.init(version: version, stage: .verifying))
-        records[id]?.warnedFingerprint = nil
-        loads[id] = Task { await self.load(version) }
-    }
-
-    private func load(_ version: AspiredVersion) async {
-        let (stages, stageSink) = AsyncStream.makeStream(of: VersionState.self)
-        let (loader, drainedSink) = (self.loader, self.drainedSink)
-        // The object goes straight into its residence: nothing else may keep it alive.
-        async let result: Result<Residence<Loaded>, MartletError> = {
-            defer { stageSink.finish() }
-            do throws(MartletError) {
-                let loaded = try await loader.load(version) { stageSink.yield($0) }
-                return .success(Residence(id: version.id, object: loaded) { drainedSink.yield(version.id) })
-            } catch {
-                return .failure(error)
-            }
-        }()
-        for await stage in stages { enter(stage, version.id) }
-        endLoading(version, await result)
-    }
-
-    private func enter(_ stage: VersionState, _ id: VersionID) {
-        guard case .loading(var load)? = records[id]?.phase else { return }
-        load.stage = stage
-        switch stage {
-        case .verifying: emit(id, .verifying)
-        case .loading: emit(id, .loading)
-        case .warming: emit(id, .warming)
-        case .discovered, .ready, .draining, .unloaded, .failed: return
-        }
-        records[id]?.phase = .loading(load)
-        publish()
-    }
-
-    private func endLoading(_ version: AspiredVersion, _ result: Result<Residence<Loaded>, MartletError>) {
-        let id = version.id
-        loads[id] = nil
-        guard let record = records[id], case .loading(let load) = record.phase else { return }
-        let hasChanged = record.aspired.fingerprint != version.fingerprint
-        let isWanted =
-            record.isAspired && !stopped.contains(id.model) && !isShuttingDown && !(load.isAbandoned && hasChanged)
-        switch result {
-        case .success(let residence) where isWanted:
-            records[id]?.phase = .ready(residence, fingerprint: version.fingerprint)
-            emit(id, .ready)
-            if hasChanged {
-                records[id]?.warnedFingerprint = record.aspired.fingerprint
-                emit(id, .changedWhileLoaded)
-            }
-        case .failure(let error) where isWanted && !load.isAbandoned:
-            records[id]?.phase = .failed(reason: error.message, fingerprint: version.fingerprint)
-            emit(id, .failed(reason: error.message))
-            if hasChanged { discover(id) }
-        case .success, .failure:
-            if case .success(let residence) = result {
-                _ = residence.close()
-                residence.evict()
-            }
-            emit(id, .abandoned)
-            if record.isAspired { discover(id) } else { records[id] = nil }
-        }
-        advance()
-    }
-
-    // MARK: Draining
-
-    private func beginDraining(_ id: VersionID) {
-        guard case .ready(let residence, let fingerprint)? = records[id]?.phase else { return }
-        records[id]?.phase = .draining(residence, fingerprint: fingerprint, isOverdue: false)
-        // First the new table, then the door: a lease refused at the door finds the way in the new table.
-        publish()
-        let leases = residence.close()
-        emit(id, .draining(leases: leases))
-        guard leases > 0 else { return endDraining(id, residence) }
-        startDrainPump()
-        drainTimers[id] = Task { [weak self, clock, drainTimeout] in
-            do { try await clock.sleep(for: drainTimeout) } catch { return }
-            await self?.drainLimitPassed(id, residence)
-        }
-    }
-
-    /// A draining version that is wanted again answers at once: nothing of it has left memory yet.
-    /// - Returns: false when it had begun to leave; it is loaded again once it has.
-    private func endDrainingEarly(_ id: VersionID) -> Bool {
-        guard case .draining(let residence, let fingerprint, _)? = records[id]?.phase, residence.reopen() else {
-            return false
-        }
-        drainTimers.removeValue(forKey: id)?.cancel()
-        records[id]?.phase = .ready(residence, fingerprint: fingerprint)
-        emit(id, .returned)
-        return true
-    }
-
-    /// Hears of last leases that ended on other threads.
-    private func startDrainPump() {
-        guard drainPump == nil else { return }
-        drainPump = Task { [weak self, drained] in
-            for await id in drained { await self?.lastLeaseEnded(id) }
-        }
-    }
-
-    private func lastLeaseEnded(_ id: VersionID) {
-        guard case .draining(let residence, _, _)? = records[id]?.phase, residence.leases == 0 else { return }
-        endDraining(id, residence)
-        advance()
-    }
-
-    private func endDraining(_ id: VersionID, _ residence: Residence<Loaded>) {
-        drainTimers.removeValue(forKey: id)?.cancel()
-        residence.evict()
-        if records[id]?.isAspired == true { records[id]?.phase = .unloaded } else { records[id] = nil }
-        emit(id, .unloaded)
-    }
-
-    private func drainLimitPassed(_ id: VersionID, _ residence: Residence<Loaded>) {
-        guard case .draining(let current, let fingerprint, isOverdue: false)? = records[id]?.phase,
-            current === residence, residence.leases > 0
-        else { return }
-        records[id]?.phase = .draining(residence, fingerprint: fingerprint, isOverdue: true)
-        emit(id, .drainOverdue(leases: residence.leases))
-        residence.revoke()
-        advance()
-    }
-
     // MARK: Telling others
 
-    private func emit(_ id: VersionID, _ kind: RolloutEvent.Kind) {
+    func emit(_ id: VersionID, _ kind: RolloutEvent.Kind) {
         let event = RolloutEvent(id, kind)
         onEvent(event)
         eventSink.yield(event)
     }
 
-    private func publish() {
+    func publish() {
         let board = RolloutBoard(records, labels: labels, stopped: stopped, isShuttingDown: isShuttingDown)
         var old = board
         // Swapped, so that the old table is freed outside the lock that calls read under.

@@ -12,7 +12,8 @@ package struct VersionSnapshot: Sendable, Hashable {
     package var mayReturn: Bool
 
     package init(
-        _ id: VersionID, _ state: VersionState, isAspired: Bool = true, isLabelled: Bool = false, mayReturn: Bool = false
+        _ id: VersionID, _ state: VersionState, isAspired: Bool = true, isLabelled: Bool = false,
+        mayReturn: Bool = false
     ) {
         self.id = id
         self.state = state

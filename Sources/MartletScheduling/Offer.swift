@@ -7,8 +7,8 @@ internal import Synchronization
 
 /// What one thread offers to the others: its computation, open to a few of them while it lasts.
 ///
-/// Opened and closed by the thread it belongs to, joined by any other. No lock is held but for the rare owner that parks
-/// until its last helper has returned.
+/// Opened and closed by the thread it belongs to, joined by any other. No lock is held but for the rare owner that
+/// parks until its last helper has returned.
 final class Offer: @unchecked Sendable {  // safe: `body` is written while closed, read by who joined only
     /// What an owner says and helpers poll, on cache lines that hold nothing else: polling takes no line away from
     /// anybody's work. Two lines, because processors fetch lines in pairs.

@@ -12,7 +12,8 @@ internal import Synchronization
 /// neither. While it sees a batch that wants helpers but shares nothing yet (texts are tokenized first, and a batch may
 /// run in several passes), it goes on looking for `patience` before it parks: waking a parked thread takes 50 to 70 us,
 /// and one that looks begins within 2. Spinning without such a batch was tried: half the wake-ups were 5 us faster, but
-/// the slowest one in a hundred was three times slower, and far worse where callers want the core that the spinner holds.
+/// the slowest one in a hundred was three times slower, and far worse where callers want the core that the spinner
+/// holds.
 final class PoolCore<Work: ScheduledWork>: @unchecked Sendable {  // safe: every `var` is touched with `parking` locked
     typealias Item = PoolItem<Work>
 

@@ -39,8 +39,8 @@ struct ArtifactVersionLoader: VersionLoader {
             guard artifact.manifest.name == version.id.model, artifact.manifest.version == version.id.number else {
                 throw MartletError(
                     .failedPrecondition,
-                    "manifest.json is of \(artifact.manifest.name)/\(artifact.manifest.version) and lies in the folder of "
-                        + "\(version.id); a version keeps its name, so convert or publish it under the new one")
+                    "manifest.json is of \(artifact.manifest.name)/\(artifact.manifest.version) and lies in the folder "
+                        + "of \(version.id); a version keeps its name, so convert or publish it under the new one")
             }
             stage(.loading)
             let model = try ServedModel(

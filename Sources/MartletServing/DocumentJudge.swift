@@ -54,7 +54,8 @@ package struct DocumentJudge: Sendable {
             guard let index = head.labels.firstIndex(of: focusLabel) else {
                 throw MartletError(
                     .invalidArgument,
-                    "focus_label is not a label of this model; its labels are \(head.labels.prefix(20).joined(separator: ", "))")
+                    "focus_label is not a label of this model; its labels are "
+                        + head.labels.prefix(20).joined(separator: ", "))
             }
             focus = index
         }
@@ -67,7 +68,8 @@ package struct DocumentJudge: Sendable {
         }
         if head.problemType == .regression, aggregation == .noisyOr || aggregation == .vote {
             throw MartletError(
-                .invalidArgument, "aggregation \(aggregation) needs class scores, and this model answers with a value; "
+                .invalidArgument,
+                "aggregation \(aggregation) needs class scores, and this model answers with a value; "
                     + "use mean, max or first")
         }
         return Rule(aggregation: aggregation, focus: focus)

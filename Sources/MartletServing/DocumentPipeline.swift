@@ -27,8 +27,8 @@ struct DocumentPipeline: Sendable {
     private var model: ServedModel { lease.loaded }
     private var windowsInFlight: Int { max(4, 2 * limits.batchTokensMax / windowTokens) }
 
-    /// Bytes tokenized in one job, so that a large chunk does not hold a worker for long. Fewer where a small stride makes
-    /// many windows of few bytes: all windows of a job exist at once, and are to take 1 MiB at most.
+    /// Bytes tokenized in one job, so that a large chunk does not hold a worker for long. Fewer where a small stride
+    /// makes many windows of few bytes: all windows of a job exist at once, and are to take 1 MiB at most.
     private var jobBytes: Int {
         // A token has at least one byte, and a window some 128 besides its ids.
         let windows = (1 << 20) / (4 * windowTokens + 128)

@@ -21,7 +21,8 @@ final class DocumentTokens: Sendable {
             State(
                 tokenizer: StreamingTokenizer(tokenizer),
                 windows: try WindowMaker(
-                    windowTokens: windowTokens, strideTokens: strideTokens, cls: tokenizer.clsID, sep: tokenizer.sepID)))
+                    windowTokens: windowTokens, strideTokens: strideTokens, cls: tokenizer.clsID, sep: tokenizer.sepID))
+        )
     }
 
     /// The windows that `bytes` complete.

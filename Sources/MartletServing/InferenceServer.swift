@@ -179,7 +179,8 @@ package final class InferenceServer: InferenceHandler {
         guard windowTokens >= 8, windowTokens <= model.maxTokens else {
             throw MartletError(
                 .invalidArgument,
-                "window_tokens is \(options.windowTokens); this model takes 8 to \(model.maxTokens), or 0 for its longest")
+                "window_tokens is \(options.windowTokens); this model takes 8 to \(model.maxTokens), or 0 for its "
+                    + "longest")
         }
         let textTokens = windowTokens - 2
         let strideTokens = options.strideTokens == 0 ? max(1, textTokens * 3 / 4) : options.strideTokens
@@ -204,7 +205,8 @@ package final class InferenceServer: InferenceHandler {
         guard input.pair == nil else {
             throw MartletError(
                 .invalidArgument,
-                "inputs[\(index)] is a pair too long for the model, and a pair has no windows; set overflow to truncate")
+                "inputs[\(index)] is a pair too long for the model, and a pair has no windows; set overflow to truncate"
+            )
         }
         let options = DocumentOptions(
             model: ModelReference(name: lease.identity.name), emitWindows: false, emitRunning: false)

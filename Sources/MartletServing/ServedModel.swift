@@ -32,7 +32,9 @@ final class ServedModel: LoadedVersion {
     let members: Int
     private let idle = Mutex<[IdleScratch]>([])
 
-    private struct IdleScratch: @unchecked Sendable {  // safe: a scratch is in the list, or with the one thread that took it
+    private struct IdleScratch:
+        @unchecked Sendable // safe: a scratch is in the list, or with the one thread that took it
+    {
         let scratch: EncoderScratch
     }
 

@@ -1,27 +1,24 @@
+package import MartletCore
 internal import Synchronization
-internal import MartletCore
 
 /// A text that is all here already, read as a document.
-final class WholeText: DocumentSource {
-    private let rest: Mutex<[UInt8]?>
+package struct WholeText: DocumentSource {
+    private let text: OneTime<[UInt8]>
 
-    init(_ text: String) { rest = Mutex(Array(text.utf8)) }
+    package init(_ text: String) { self.text = OneTime(Array(text.utf8)) }
 
-    func next() async throws(MartletError) -> [UInt8]? {
-        rest.withLock { rest in
-            defer { rest = nil }
-            return rest
-        }
-    }
+    package func next() async throws(MartletError) -> [UInt8]? { text.take() }
 }
 
 /// Keeps the final verdict of a document whose windows nobody asked to see.
-final class VerdictSink: DocumentEventSink {
+package final class VerdictSink: DocumentEventSink {
     private let kept = Mutex<FinalVerdict?>(nil)
 
-    var verdict: FinalVerdict? { kept.withLock { $0 } }
+    package init() {}
 
-    func send(_ event: DocumentEvent) async throws(MartletError) {
+    package var verdict: FinalVerdict? { kept.withLock { $0 } }
+
+    package func send(_ event: DocumentEvent) async throws(MartletError) {
         if case .final(let verdict) = event { kept.withLock { $0 = verdict } }
     }
 }

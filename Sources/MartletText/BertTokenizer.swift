@@ -77,7 +77,8 @@ package final class BertTokenizer: Sendable {
                 guard token.id == size, size < TokenizerLimits.piecesMax else {
                     throw MartletError(
                         .invalidArgument,
-                        "\(field) has the id \(token.id); a token outside the vocabulary must have the next id, \(size)")
+                        "\(field) has the id \(token.id); a token outside the vocabulary must have the next id, \(size)"
+                    )
                 }
                 added.append((token.content, Int32(size)))
                 extra[token.content] = Int32(size)

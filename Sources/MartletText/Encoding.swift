@@ -42,7 +42,8 @@ extension BertTokenizer {
         encoding.typeIDs.reserveCapacity(count)
         encoding.spans.reserveCapacity(count)
         encoding.append(special: clsID, type: 0)
-        encoding.append(first.ids, first.spans, Truncation.range(of: first.ids.count, keeping: kept.first, side), type: 0)
+        encoding.append(
+            first.ids, first.spans, Truncation.range(of: first.ids.count, keeping: kept.first, side), type: 0)
         encoding.append(special: sepID, type: 0)
         if let second {
             encoding.append(

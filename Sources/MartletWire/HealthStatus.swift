@@ -1,6 +1,6 @@
-/// `grpc.health.v1.HealthCheckResponse.ServingStatus`.
+/// `grpc.health.v1.HealthCheckResponse.ServingStatus`, but for `UNKNOWN`: this server knows.
 package enum HealthStatus: Sendable, Hashable {
-    case unknown, serving, notServing
+    case serving, notServing
     /// Only `Watch` answers it.
     case serviceUnknown
 }

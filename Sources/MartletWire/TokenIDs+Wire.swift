@@ -4,7 +4,8 @@ internal import MartletCore
 /// Token ids: `uint32` on the wire, `Int32` inside.
 enum TokenIDs {
     /// - Throws: `.invalidArgument` naming the first id that no vocabulary can have.
-    static func read(_ list: Martlet__V1__TokenIDs, _ field: @autoclosure () -> String) throws(MartletError) -> [Int32] {
+    static func read(_ list: Martlet__V1__TokenIDs, _ field: @autoclosure () -> String) throws(MartletError) -> [Int32]
+    {
         let ids = UnsafeBufferPointer(start: list.ids, count: list.ids == nil ? 0 : list.n_ids)
         var result: [Int32] = []
         result.reserveCapacity(ids.count)

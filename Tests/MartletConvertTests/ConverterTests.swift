@@ -8,8 +8,8 @@ import MartletText
 import Testing
 
 @Suite("Converter")
-struct ConverterTests {
-    private let workspace: Workspace
+struct ConverterTests: FolderConversion {
+    let workspace: Workspace
     let fixtures: URL
 
     init() throws {
@@ -17,37 +17,12 @@ struct ConverterTests {
         fixtures = try #require(Bundle.module.resourceURL).appendingPathComponent("Fixtures")
     }
 
-    private var root: URL { workspace.root }
-
     private struct Expected: Decodable {
         var text: String
         var pair: String?
         var ids: [Int32]
         var types: [Int32]
         var logits: [Float]
-    }
-
-    private var models: String { root.appendingPathComponent("models").path }
-
-    private func convert(
-        _ folder: URL, name: String = "tiny", _ edit: (inout ConvertOptions) -> Void = { _ in }
-    ) throws -> (report: ConvertReport, artifact: ModelArtifact) {
-        var options = ConvertOptions(name: name)
-        options.force = true
-        edit(&options)
-        let report = try Converter(source: SourceFolder(folder.path), options: options).run(into: models)
-        return (report, try ArtifactReader().read(folder: "\(models)/\(report.published.id)"))
-    }
-
-    private func refusal(_ folder: URL, _ edit: (inout ConvertOptions) -> Void = { _ in }) -> String {
-        do {
-            _ = try convert(folder, edit)
-            return "converted"
-        } catch let error as MartletError {
-            return error.message
-        } catch {
-            return "\(error)"
-        }
     }
 
     /// A copy of the tiny fixture that a test may change.

@@ -8,38 +8,16 @@ import MartletText
 import Testing
 
 @Suite("Converting an encoder for its vectors")
-struct EmbeddingConversionTests {
-    private let workspace: Workspace
+struct EmbeddingConversionTests: FolderConversion {
+    let workspace: Workspace
 
     init() throws { workspace = try Workspace() }
-
-    private var root: URL { workspace.root }
-    private var models: String { root.appendingPathComponent("models").path }
 
     private struct Expected: Decodable {
         var text: String
         var pair: String?
         var mean: [Float]
         var cls: [Float]
-    }
-
-    private func convert(
-        _ folder: URL, name: String = "tiny", _ edit: (inout ConvertOptions) -> Void = { _ in }
-    ) throws -> (report: ConvertReport, artifact: ModelArtifact) {
-        var options = ConvertOptions(name: name)
-        options.force = true
-        edit(&options)
-        let report = try Converter(source: SourceFolder(folder.path), options: options).run(into: models)
-        return (report, try ArtifactReader().read(folder: "\(models)/\(report.published.id)"))
-    }
-
-    private func refusal(_ folder: URL, _ edit: (inout ConvertOptions) -> Void = { _ in }) -> String {
-        do {
-            _ = try convert(folder, edit)
-            return "converted"
-        } catch {
-            return (error as? MartletError)?.message ?? "\(error)"
-        }
     }
 
     /// The tiny classifier, whose config says what it is.

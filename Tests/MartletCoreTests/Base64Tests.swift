@@ -15,7 +15,9 @@ struct Base64Tests {
         }
     }
 
-    @Test("refuses what no encoder writes", arguments: ["A", "AA=", "A=AA", "====", "AB==", "AAB=", "AA A", "AA-_", "AA==AA=="])
+    @Test(
+        "refuses what no encoder writes",
+        arguments: ["A", "AA=", "A=AA", "====", "AB==", "AAB=", "AA A", "AA-_", "AA==AA=="])
     func refuses(text: String) {
         #expect(Base64.decoded(Array(text.utf8)) == nil)
     }

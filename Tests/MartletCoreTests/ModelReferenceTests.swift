@@ -10,7 +10,9 @@ struct ModelReferenceTests {
 
     @Test(
         "refuses what is not a reference",
-        arguments: ["", "@1", ":x", "guard@", "guard@0", "guard@-1", "guard@x", "guard:", "../up", "a/b", ".hidden", "a b"])
+        arguments: [
+            "", "@1", ":x", "guard@", "guard@0", "guard@-1", "guard@x", "guard:", "../up", "a/b", ".hidden", "a b",
+        ])
     func refuses(text: String) {
         #expect(ModelReference(parsing: text) == nil)
     }

@@ -261,7 +261,8 @@ struct CommandLineTests {
             let json = try Self.run(words + ["--pooling", "mean", "--json"])
             #expect(json.output.contains("\"pooling\" : \"mean\"") && json.output.contains("min_embedding_cosine"))
             let inspected = try Self.run(["inspect", models + "/tiny/1"])
-            #expect(inspected.output.contains("feature-extraction, cls pooling") && !inspected.output.contains("labels"))
+            #expect(
+                inspected.output.contains("feature-extraction, cls pooling") && !inspected.output.contains("labels"))
             let verified = try Self.run(["verify", models + "/tiny/1", "--cpu", "scalar"])
             #expect(verified.status == 0 && verified.output.contains("largest difference 0.0"))
             let refused = try Self.run(words + ["--task", "text-classification"])

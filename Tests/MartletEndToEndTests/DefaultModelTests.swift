@@ -19,7 +19,8 @@ struct DefaultModelTests {
         #expect(worst <= 1e-4)
     }
 
-    @Test("int8 agrees with the float reference on at least 99.5 % of the held-out texts", arguments: ["guard", "topics"])
+    @Test(
+        "int8 agrees with the float reference on at least 99.5 % of the held-out texts", arguments: ["guard", "topics"])
     func agreement(name: String) async throws {
         let heldOut = try DefaultModels.read(HeldOut.self, "\(name)-held-out")
         let actual = try await results(heldOut.examples.map(\.text), model: name)
@@ -80,22 +81,24 @@ struct DefaultModelTests {
         let found = try await verdict(on: injected)
         #expect(found.label == "INJECTION" && found.coverage.fraction == 1)
         let evidence = try #require(found.evidence)
-        #expect(evidence.span.byteStart < end && evidence.span.byteEnd > start, "\(evidence.span) beside \(start)..<\(end)")
+        #expect(
+            evidence.span.byteStart < end && evidence.span.byteEnd > start, "\(evidence.span) beside \(start)..<\(end)")
     }
 
     private func verdict(on text: String) async throws -> FinalVerdict {
-        let events = Events()
+        let events = VerdictSink()
         try await DefaultModels.engine.value.classifyDocument(
-            DocumentOptions(model: ModelReference(name: "guard"), windowTokens: 128), document: WholeDocument(text),
+            DocumentOptions(model: ModelReference(name: "guard"), windowTokens: 128), document: WholeText(text),
             events: events, context: CallContext())
-        return try #require(events.final)
+        return try #require(events.verdict)
     }
 
     private func results(_ texts: [String], model: String) async throws -> [TextResult] {
         var results: [TextResult] = []
         for start in stride(from: 0, to: texts.count, by: 128) {
             let request = ClassifyRequest(
-                model: ModelReference(name: model), inputs: texts[start..<min(start + 128, texts.count)].map { TextInput($0) },
+                model: ModelReference(name: model),
+                inputs: texts[start..<min(start + 128, texts.count)].map { TextInput($0) },
                 returnLogits: true)
             results += try await DefaultModels.engine.value.classify(request, context: CallContext()).results
         }

@@ -62,7 +62,8 @@ enum DefaultModels {
 
     static func read<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
         let fixtures = try #require(fixtures)
-        return try JSONDecoder().decode(type, from: Data(contentsOf: fixtures.appendingPathComponent("models/\(name).json")))
+        return try JSONDecoder().decode(
+            type, from: Data(contentsOf: fixtures.appendingPathComponent("models/\(name).json")))
     }
 }
 

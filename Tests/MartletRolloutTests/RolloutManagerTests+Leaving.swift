@@ -5,11 +5,6 @@ import Testing
 
 @Suite("RolloutManager, leaving")
 struct RolloutManagerLeavingTests {
-    private func check(_ script: String, _ transcript: RolloutTranscript = RolloutTranscript()) async {
-        let played = await transcript.play(script)
-        #expect(played == script, "\n\(played)\n")
-    }
-
     @Test("unloads the old version after the last lease on it has ended, not before")
     func unloadsAfterLastLease() async {
         await check(

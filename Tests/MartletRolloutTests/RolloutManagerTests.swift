@@ -5,11 +5,6 @@ import Testing
 
 @Suite("RolloutManager")
 struct RolloutManagerTests {
-    private func check(_ script: String, _ transcript: RolloutTranscript = RolloutTranscript()) async {
-        let played = await transcript.play(script)
-        #expect(played == script, "\n\(played)\n")
-    }
-
     @Test("loads the newest version and routes to it")
     func loadsNewest() async {
         await check(

@@ -5,11 +5,6 @@ import Testing
 
 @Suite("Loading and unloading by name")
 struct RolloutOperatorTests {
-    private func check(_ script: String, _ transcript: RolloutTranscript = RolloutTranscript()) async {
-        let played = await transcript.play(script)
-        #expect(played == script, "\n\(played)\n")
-    }
-
     @Test("an unloaded model stays out whatever the source wants, until it is loaded again")
     func staysOut() async {
         await check(

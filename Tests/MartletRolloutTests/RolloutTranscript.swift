@@ -2,6 +2,7 @@ import MartletCore
 import MartletRollout
 import MartletTestSupport
 import Synchronization
+import Testing
 
 /// Plays a script of commands against a real manager and writes down what happens, so that a rollout reads as a text.
 ///
@@ -124,6 +125,15 @@ final class RolloutTranscript {
         let parts = word.split(separator: "#")[0].split(separator: "/")
         return VersionID(model: String(parts[0]), number: Int(parts[1]) ?? 0)
     }
+}
+
+/// Plays a script and expects to read the same.
+func check(
+    _ script: String, _ transcript: RolloutTranscript = RolloutTranscript(),
+    sourceLocation: SourceLocation = #_sourceLocation
+) async {
+    let played = await transcript.play(script)
+    #expect(played == script, "\n\(played)\n", sourceLocation: sourceLocation)
 }
 
 final class EventLog: Sendable {

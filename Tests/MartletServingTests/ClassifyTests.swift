@@ -38,7 +38,8 @@ struct ClassifyTests {
         try folder.add("tiny", version: 3, seed: 1)
         let server = try await folder.serve()
         let request = ClassifyRequest(
-            model: ModelReference(name: "tiny"), inputs: [TextInput("the good people"), TextInput("new work", pair: "old work")],
+            model: ModelReference(name: "tiny"),
+            inputs: [TextInput("the good people"), TextInput("new work", pair: "old work")],
             topK: 1)
         let answer = try await server.classify(request, context: CallContext())
         #expect(answer.model.name == "tiny" && answer.model.version == 3 && answer.model.digest.count == 64)
@@ -48,7 +49,8 @@ struct ClassifyTests {
         await server.shutdown()
     }
 
-    @Test("a text over the model's length is refused, cut on the side asked for, or read by windows; never cut silently")
+    @Test(
+        "a text over the model's length is refused, cut on the side asked for, or read by windows; never cut silently")
     func overflow() async throws {
         let folder = try ServedFolder()
         try folder.add("tiny", version: 1, seed: 1)
@@ -62,8 +64,9 @@ struct ClassifyTests {
         }
         let error = await #expect(throws: MartletError.self) { try await result(.error, words) }
         #expect(error?.code == .invalidArgument)
-        #expect(error?.message.contains("inputs[1]") == true && error?.message.contains("242") == true
-            && error?.message.contains("64") == true)
+        #expect(
+            error?.message.contains("inputs[1]") == true && error?.message.contains("242") == true
+                && error?.message.contains("64") == true)
 
         let right = try await result(.truncateRight, words + " injection")
         #expect(right.truncated && right.tokensRead == 64 && right.tokensTotal > 242)
@@ -75,7 +78,9 @@ struct ClassifyTests {
         await server.shutdown()
     }
 
-    @Test("a million bytes without a space are one unknown word, in every overflow policy", arguments: OverflowPolicy.allCases)
+    @Test(
+        "a million bytes without a space are one unknown word, in every overflow policy",
+        arguments: OverflowPolicy.allCases)
     func noSpace(policy: OverflowPolicy) async throws {
         let folder = try ServedFolder()
         try folder.add("tiny", version: 1, seed: 1)
@@ -167,8 +172,11 @@ struct ClassifyTests {
             $0.limits.queueTokensMax = 128
         }
         let request = ClassifyRequest(
-            model: ModelReference(name: "tiny"), inputs: Array(repeating: TextInput("the good people of the world"), count: 40))
-        let error = await #expect(throws: MartletError.self) { try await server.classify(request, context: CallContext()) }
+            model: ModelReference(name: "tiny"),
+            inputs: Array(repeating: TextInput("the good people of the world"), count: 40))
+        let error = await #expect(throws: MartletError.self) {
+            try await server.classify(request, context: CallContext())
+        }
         #expect(error?.code == .resourceExhausted)
         #expect(try await server.logits(["the good people"]).count == 1)
         await server.shutdown()

@@ -59,7 +59,8 @@ struct DocumentJudgeTests {
         let weak = Self.judge(
             Self.guardHead, .noisyOr, focus: 1, windows: Array(repeating: ([0.7, 0.3], 10), count: 3))
         #expect(Self.close(weak.scores(), [0.343, 0.657]))
-        let certain = Self.judge(Self.guardHead, .noisyOr, focus: 1, windows: Array(repeating: ([0, 1], 10), count: 500))
+        let certain = Self.judge(
+            Self.guardHead, .noisyOr, focus: 1, windows: Array(repeating: ([0, 1], 10), count: 500))
         #expect(certain.scores().allSatisfy { $0.isFinite } && certain.scores()[1] > 0.999)
     }
 
@@ -102,7 +103,8 @@ struct DocumentJudgeTests {
     @Test("the manifest's label and aggregation are the defaults")
     func manifestDefaults() throws {
         let rule = try DocumentJudge.rule(
-            for: DocumentOptions(model: ModelReference(name: "guard")), head: Self.guardHead, positiveLabel: "INJECTION",
+            for: DocumentOptions(model: ModelReference(name: "guard")), head: Self.guardHead,
+            positiveLabel: "INJECTION",
             defaultAggregation: .max)
         #expect(rule == .init(aggregation: .max, focus: 1))
     }

@@ -73,7 +73,8 @@ struct DocumentTests {
         let events = EventList()
         let options = DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32, strideTokens: 20)
         try await server.classifyDocument(
-            options, document: ChunkedDocument(Self.document, chunkBytes: 1_000), events: events, context: CallContext())
+            options, document: ChunkedDocument(Self.document, chunkBytes: 1_000), events: events, context: CallContext()
+        )
         let windows = events.windows
         #expect(windows.map(\.index) == Array(0..<windows.count))
         #expect(events.running.count == windows.count)
@@ -117,7 +118,8 @@ struct DocumentTests {
         let document = ChunkedDocument(endless: Self.document), events = EventList()
         let task = Task {
             try await server.classifyDocument(
-                DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32, emitRunning: false), document: document,
+                DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32, emitRunning: false),
+                document: document,
                 events: events, context: CallContext())
         }
         while events.events.count < 50 { await Task.yield() }
@@ -143,7 +145,8 @@ struct DocumentTests {
         let document = ChunkedDocument(endless: Self.document)
         let task = Task {
             try await server.classifyDocument(
-                DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32), document: document, events: Stuck(),
+                DocumentOptions(model: ModelReference(name: "tiny"), windowTokens: 32), document: document,
+                events: Stuck(),
                 context: CallContext())
         }
         var last = -1
@@ -233,7 +236,11 @@ struct DocumentTests {
             private let silence = AsyncStream<Void>.makeStream()
 
             func next() async throws(MartletError) -> [UInt8]? {
-                if let first = first.withLock({ let chunk = $0; $0 = nil; return chunk }) { return first }
+                if let first = first.withLock({
+                    let chunk = $0; $0 = nil; return chunk
+                }) {
+                    return first
+                }
                 for await _ in silence.stream {}
                 throw MartletError(.cancelled, "cancelled")
             }
@@ -285,7 +292,8 @@ struct DocumentTests {
         ] {
             let error = await #expect(throws: MartletError.self) {
                 try await server.classifyDocument(
-                    options, document: ChunkedDocument("the", chunkBytes: 10), events: EventList(), context: CallContext())
+                    options, document: ChunkedDocument("the", chunkBytes: 10), events: EventList(),
+                    context: CallContext())
             }
             #expect(error?.code == .invalidArgument && error?.message.contains(word) == true)
         }

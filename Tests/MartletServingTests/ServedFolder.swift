@@ -20,7 +20,8 @@ final class ServedFolder: Sendable {
 
     /// Converts a tiny model into `<models>/<name>/<version>`.
     func add(
-        _ name: String, version: Int, seed: UInt64, positiveLabel: String? = nil, change: (inout TinyModelFolder) -> Void = { _ in }
+        _ name: String, version: Int, seed: UInt64, positiveLabel: String? = nil,
+        change: (inout TinyModelFolder) -> Void = { _ in }
     ) throws {
         var model = TinyModelFolder(seed: seed)
         change(&model)

@@ -82,7 +82,9 @@ struct SwapTests {
             private let done = Mutex(false)
             init(_ swap: @escaping @Sendable () async throws -> Void) { self.swap = swap }
             func send(_ event: DocumentEvent) async throws(MartletError) {
-                if !done.withLock({ let was = $0; $0 = true; return was }) {
+                if !done.withLock({
+                    let was = $0; $0 = true; return was
+                }) {
                     do { try await swap() } catch { throw MartletError(wrapping: error, while: "swapping") }
                 }
                 try await kept.send(event)
@@ -102,7 +104,8 @@ struct SwapTests {
             let status = server.statuses().first { $0.version == 1 }
             #expect(status?.state == .draining && status?.leases == 1)
             let answer = try await server.classify(
-                ClassifyRequest(model: ModelReference(name: "tiny"), inputs: [TextInput("the")]), context: CallContext())
+                ClassifyRequest(model: ModelReference(name: "tiny"), inputs: [TextInput("the")]), context: CallContext()
+            )
             #expect(answer.model.version == 2)
         }
         try await server.classifyDocument(

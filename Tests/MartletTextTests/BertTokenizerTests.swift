@@ -4,7 +4,9 @@ import Testing
 
 @Suite("The BERT tokenizer")
 struct BertTokenizerTests {
-    static let vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "un", "##aff", "##able", "[", "]", "sep", "x"]
+    static let vocabulary = [
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "un", "##aff", "##able", "[", "]", "sep", "x",
+    ]
 
     static func lines(_ tokens: [String] = vocabulary) -> [UInt8] { Array(tokens.joined(separator: "\n").utf8) }
 

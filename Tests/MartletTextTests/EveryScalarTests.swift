@@ -14,7 +14,9 @@ struct EveryScalarTests {
         for (block, expected) in configuration.crc32.enumerated() {
             var digest = CRC32()
             for value in UInt32(block) * 4096..<UInt32(block + 1) * 4096 {
-                guard let scalar = Unicode.Scalar(value), let char = UTF8.encode(scalar).map(Array.init) else { continue }
+                guard let scalar = Unicode.Scalar(value), let char = UTF8.encode(scalar).map(Array.init) else {
+                    continue
+                }
                 // The text that every_scalar_text of make_text_fixtures.py builds.
                 var text = before + char + Array("bqq a".utf8) + char + Array("b ".utf8) + char + Array(" a".utf8)
                 text += char + Array("\u{1B44} a\u{302E}".utf8) + char

@@ -14,8 +14,8 @@ enum Fixture {
         var json: String {
             let strips = strip_accents.map { "\($0)" } ?? "null"
             return """
-                {"type": "BertNormalizer", "clean_text": \(clean_text), "handle_chinese_chars": \(handle_chinese_chars), \
-                "strip_accents": \(strips), "lowercase": \(lowercase)}
+                {"type": "BertNormalizer", "clean_text": \(clean_text), \
+                "handle_chinese_chars": \(handle_chinese_chars), "strip_accents": \(strips), "lowercase": \(lowercase)}
                 """
         }
     }
@@ -56,7 +56,8 @@ enum Fixture {
         guard let normalizer, let start = json.range(of: "\"normalizer\": {"),
             let end = json[start.upperBound...].firstIndex(of: "}")
         else { return Array(json.utf8) }
-        return Array((json[..<start.lowerBound] + "\"normalizer\": \(normalizer.json)" + json[json.index(after: end)...]).utf8)
+        return Array(
+            (json[..<start.lowerBound] + "\"normalizer\": \(normalizer.json)" + json[json.index(after: end)...]).utf8)
     }
 
     static func tinyTokenizer() throws -> BertTokenizer { try BertTokenizer(tokenizerJSON: tinyTokenizerJSON()) }

@@ -31,7 +31,8 @@ struct StreamingTokenizerTests {
                 let whole = tokenizer.tokenize(text)
                 for round in 0..<4 {
                     // Every byte alone in the first round, then some cuts.
-                    let cuts = round == 0
+                    let cuts =
+                        round == 0
                         ? Array(bytes.indices)
                         : (0..<round * 3).map { _ in Int.random(in: 0...bytes.count, using: &random) }
                     let streamed = try Self.stream(bytes, cuts: cuts, tokenizer)
@@ -78,7 +79,8 @@ struct StreamingTokenizerTests {
     @Test(
         "keeps less than 64 KiB whatever comes",
         arguments: [
-            "x", "e\u{301}", "\u{301}", "\u{301}\u{1B44}\u{302E}", "\u{1B44}", "\u{1D165}\u{323}", "\u{0}", "[", "[SE", "中",
+            "x", "e\u{301}", "\u{301}", "\u{301}\u{1B44}\u{302E}", "\u{1B44}", "\u{1D165}\u{323}", "\u{0}", "[", "[SE",
+            "中",
             "[SEP]", "\u{1D15F}\u{1B44}", "hello ", "가",
         ])
     func bounded(unit: String) throws {
@@ -108,7 +110,8 @@ struct StreamingTokenizerTests {
         var streaming = StreamingTokenizer(tokenizer)
         var (ids, spans): ([Int32], [TextSpan]) = ([], [])
         for _ in 0..<3 {
-            let chunk = String(repeating: "\u{1D157}", count: 100_000) + String(repeating: "\u{301}\u{1B44}", count: 400)
+            let chunk =
+                String(repeating: "\u{1D157}", count: 100_000) + String(repeating: "\u{301}\u{1B44}", count: 400)
             try streaming.append(Array((chunk + "[SE").utf8), ids: &ids, spans: &spans)
             #expect(streaming.stateBytes < 64 << 10)
         }
@@ -167,7 +170,9 @@ struct StreamingTokenizerTests {
         var random = SeededGenerator(seed: UInt64(seed))
         for _ in 0..<200 {
             let top: UInt8 = seed % 2 == 0 ? 0xFF : 0x7F
-            let bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...top, using: &random) }
+            let bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in
+                UInt8.random(in: 0...top, using: &random)
+            }
             let cuts = (0..<3).map { _ in Int.random(in: 0...bytes.count, using: &random) }
             let streamed = try? Self.stream(bytes, cuts: cuts, tokenizer)
             guard let text = String(validating: bytes, as: UTF8.self) else {

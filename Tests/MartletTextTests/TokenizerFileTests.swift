@@ -17,7 +17,11 @@ struct TokenizerFileTests {
               "normalized": false, "special": true}]
             """
         ),
-        ("normalizer", #"{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}"#),
+        (
+            "normalizer",
+            #"{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "#
+                + #""lowercase": true}"#
+        ),
         ("pre_tokenizer", #"{"type": "BertPreTokenizer"}"#),
         ("post_processor", #"{"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}"#),
         ("decoder", #"{"type": "WordPiece"}"#),
@@ -74,7 +78,10 @@ struct TokenizerFileTests {
         ("post_processor", #"{"type": "BertProcessing", "sep": ["[SEP]", 3]}"#, "post_processor lacks cls or sep"),
         ("post_processor", #"{"type": "BertProcessing", "sep": ["[SEP]", 4], "cls": ["[CLS]", 2]}"#, "the id 4"),
         ("post_processor", #"{"type": "BertProcessing", "sep": ["</s>", 3], "cls": ["[CLS]", 2]}"#, "[SEP]"),
-        ("post_processor", #"{"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}}"#, "single"),
+        (
+            "post_processor", #"{"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}}"#,
+            "single"
+        ),
         ("model", #"{"type": "BPE", "vocab": {}}"#, "model.type is \"BPE\""),
         ("model", #"{"type": "WordPiece"}"#, "model.vocab is missing"),
         ("model", #"{"type": "WordPiece", "vocab": []}"#, "model.vocab is no object"),
@@ -89,7 +96,10 @@ struct TokenizerFileTests {
         ("model", model(special + #", "x": 4.5"#), "model.vocab holds something other"),
         ("model", model(special + #", "x": "4""#), "model.vocab holds something other"),
         ("model", model(special, more: #", "max_input_chars_per_word": 0"#), "max_input_chars_per_word is 0"),
-        ("model", model(special, more: #", "max_input_chars_per_word": 1000000"#), "max_input_chars_per_word is 1000000"),
+        (
+            "model", model(special, more: #", "max_input_chars_per_word": 1000000"#),
+            "max_input_chars_per_word is 1000000"
+        ),
         ("model", model(special, more: #", "merges": []"#), "model.merges"),
         ("added_tokens", "{}", "added_tokens is no list"),
         ("added_tokens", #"[{"id": 3, "content": ""}]"#, "added_tokens[0].content has 0 bytes"),
@@ -128,7 +138,8 @@ struct TokenizerFileTests {
     }
 
     @Test("when its JSON is broken", arguments: [
-        "", "null", "[]", "{", "{}x", #"{"a": tru}"#, #"{"a" 1}"#, #"{"a": "\x"}"#, #"{"a": "\ud800"}"#, #"{"a": "\u12g4"}"#,
+        "", "null", "[]", "{", "{}x", #"{"a": tru}"#, #"{"a" 1}"#, #"{"a": "\x"}"#, #"{"a": "\ud800"}"#,
+        #"{"a": "\u12g4"}"#,
         #"{"a": }"#, "{\"a\": \"\u{0}\"}", "{\"a\": 1,}", "{\"a\": [1,]}", "\u{0}", #"{"a": 1 "b": 2}"#,
     ])
     func brokenJSON(text: String) {
@@ -171,7 +182,8 @@ struct TokenizerFileTests {
     @Test("but a NUL in a token is a character like any other")
     func nulBytes() throws {
         let json = Self.model(Self.special + #", "a\u0000b": 4"#)
-        let normalizer = #"{"type": "BertNormalizer", "clean_text": false, "lowercase": false, "handle_chinese_chars": false}"#
+        let normalizer =
+            #"{"type": "BertNormalizer", "clean_text": false, "lowercase": false, "handle_chinese_chars": false}"#
         let file = String(decoding: Self.file("model", json), as: UTF8.self)
             .replacing(Self.parts[4].json, with: normalizer)
         let tokenizer = try BertTokenizer(tokenizerJSON: Array(file.utf8))
@@ -181,7 +193,8 @@ struct TokenizerFileTests {
     }
 
     @Test("and so is a vocab.txt", arguments: [
-        ("", "vocab.txt is empty"), ("[UNK]\n[CLS]\n[SEP]\n[CLS]", "vocab.txt has a token twice; the second has the id 3"),
+        ("", "vocab.txt is empty"),
+        ("[UNK]\n[CLS]\n[SEP]\n[CLS]", "vocab.txt has a token twice; the second has the id 3"),
         ("a\nb", "lacks the unknown token"), ("[UNK]\n[CLS]", "vocab.txt lacks the special token [SEP]"),
         ("[UNK]\n[SEP]", "vocab.txt lacks the special token [CLS]"),
     ])
@@ -194,7 +207,9 @@ struct TokenizerFileTests {
 
     @Test("and a vocab.txt that is not UTF-8")
     func vocabularyNotUTF8() {
-        let error = #expect(throws: MartletError.self) { try BertTokenizer(vocabulary: [0x61, 0x0A, 0xFF], lowercase: true) }
+        let error = #expect(throws: MartletError.self) {
+            try BertTokenizer(vocabulary: [0x61, 0x0A, 0xFF], lowercase: true)
+        }
         #expect(error?.message == "vocab.txt is not UTF-8")
     }
 }

@@ -15,7 +15,9 @@ struct BinaryMetadataTests {
         #expect(try BinaryMetadata.decode(text, of: "trace-bin") == values)
     }
 
-    @Test("refuses what is not base64, naming the entry", arguments: ["A", "A===", "AQ=", "A Q", "-_8", "AR", "=", "AQ=,AQ"])
+    @Test(
+        "refuses what is not base64, naming the entry",
+        arguments: ["A", "A===", "AQ=", "A Q", "-_8", "AR", "=", "AQ=,AQ"])
     func refuses(text: String) async {
         let error = await failure { _ = try BinaryMetadata.decode(text, of: "trace-bin") }
         #expect(error?.code == .invalidArgument)

@@ -42,7 +42,8 @@ struct ClientStateTests {
             let now = now
             perform { state, actions in
                 _ = state.call(
-                    bytes == nil ? .classifyDocument : .classify, request: bytes.map { [UInt8](repeating: 0, count: $0) },
+                    bytes == nil ? .classifyDocument : .classify,
+                    request: bytes.map { [UInt8](repeating: 0, count: $0) },
                     deadline: timeout.map { now.advanced(by: $0) }, now: now, &actions)
             }
         }

@@ -190,7 +190,8 @@ struct DocumentStreamTests {
     func files() async throws {
         try await TestServer.with { test in
             let client = try await MartletClient.connect(to: test.unix)
-            let path = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path
+            let path = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)")
+                .path
             try Data(repeating: 0x61, count: 200_000).write(to: URL(fileURLWithPath: path))
             defer { try? FileManager.default.removeItem(atPath: path) }
             var last: DocumentEvent?

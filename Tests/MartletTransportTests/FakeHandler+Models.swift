@@ -18,7 +18,8 @@ extension FakeHandler {
                 switch input {
                 case .text(let text):
                     EmbedResult(
-                        values: [Float(text.utf8.count), Float(text.unicodeScalars.count)], tokensRead: 3, tokensTotal: 3)
+                        values: [Float(text.utf8.count), Float(text.unicodeScalars.count)], tokensRead: 3,
+                        tokensTotal: 3)
                 case .tokens(let ids):
                     EmbedResult(values: [Float(ids.count), 0], tokensRead: ids.count + 2, tokensTotal: ids.count + 2)
                 }

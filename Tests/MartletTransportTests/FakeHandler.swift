@@ -1,4 +1,5 @@
 import MartletCore
+import MartletTransport
 import Synchronization
 
 /// An engine whose behaviour the request asks for by its model's name:
@@ -7,16 +8,13 @@ import Synchronization
 /// - `big`: answers with a label of as many bytes as the first text says.
 /// - `fail`: throws an error that has a cause.
 ///
-/// Documents: `echo` sends one window for each chunk, with the chunk's bytes in its span; `flood` reads nothing and sends
-/// windows until it is stopped; `first` stops after the first chunk; `hold` waits without reading; `early` reads in a task
-/// of its own and has its verdict while that one waits; `unread` sends in a task of its own, and gives up.
+/// Documents: `echo` sends one window for each chunk, with the chunk's bytes in its span; `flood` reads nothing and
+/// sends windows until it is stopped; `first` stops after the first chunk; `hold` waits without reading; `early` reads
+/// in a task of its own and has its verdict while that one waits; `unread` sends in a task of its own, and gives up.
 final class FakeHandler: InferenceHandler {
     struct Secret: Error {}
 
     private struct State {
-        var isReleased = false
-        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
-        var nextWaiter = 0
         var running = 0
         var started = 0
         var cancelled = 0
@@ -35,19 +33,14 @@ final class FakeHandler: InferenceHandler {
     }
 
     private let state = Mutex(State())
+    /// What `hold` waits for.
+    private let released = DrainSignal()
 
     // MARK: For tests
 
     var progress: Progress { state.withLock { Self.progress($0) } }
 
-    func release() {
-        let waiters = state.withLock { state in
-            state.isReleased = true
-            defer { state.waiters = [:] }
-            return Array(state.waiters.values)
-        }
-        for waiter in waiters { waiter.resume() }
-    }
+    func release() { released.raise() }
 
     /// Returns once `isMet` holds; the test's time limit ends a wait in vain.
     func until(_ isMet: @escaping @Sendable (Progress) -> Bool) async {
@@ -87,22 +80,7 @@ final class FakeHandler: InferenceHandler {
     }
 
     private func hold() async throws(MartletError) {
-        let number = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let mustWait = state.withLock { state in
-                    if state.isReleased || Task.isCancelled { return false }
-                    state.waiters[number] = continuation
-                    return true
-                }
-                if !mustWait { continuation.resume() }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
-        }
+        await released.wait()
         if Task.isCancelled { throw MartletError(.cancelled, "stopped while holding") }
     }
 

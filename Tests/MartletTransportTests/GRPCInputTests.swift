@@ -54,7 +54,8 @@ struct GRPCInputTests {
         "of a method that takes many gives each at once",
         arguments: [
             ([nil], ["end"]), ([short, long, nil], ["deliver 1", "deliver 2", "end"]),
-            ([short + long, nil], ["deliver 1", "deliver 2", "end"]), ([short + [0, 0], nil], ["deliver 1", "INTERNAL"]),
+            ([short + long, nil], ["deliver 1", "deliver 2", "end"]),
+            ([short + [0, 0], nil], ["deliver 1", "INTERNAL"]),
         ] as [([[UInt8]?], [String])])
     func many(frames: [[UInt8]?], expected: [String]) {
         #expect(Self.transcript(clientStreams: true, frames) == expected)
@@ -63,7 +64,9 @@ struct GRPCInputTests {
     @Test("inflates what is flagged, up to the limit of a message", arguments: [MessageEncoding.gzip, .deflate])
     func inflates(encoding: MessageEncoding) throws {
         // Compression begins at 1 KiB, the limit here is below it: so the largest that fits is compressed by hand.
-        for (count, expected) in [(1_000, "deliver 1000"), (1_001, "RESOURCE_EXHAUSTED"), (100_000, "RESOURCE_EXHAUSTED")] {
+        for (count, expected) in [
+            (1_000, "deliver 1000"), (1_001, "RESOURCE_EXHAUSTED"), (100_000, "RESOURCE_EXHAUSTED"),
+        ] {
             let padded = try #require(encoding.compressed([UInt8](repeating: 7, count: max(1_024, count))))
             let payload = count >= 1_024 ? padded : try Self.compressed(count, encoding)
             let frame = MessageDeframerTests.framed(payload, flag: 1)

@@ -145,7 +145,9 @@ final class HTTP2Peer: Sendable {
     private static func next(in buffer: inout ByteBuffer) -> Frame? {
         guard let head = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) else { return nil }
         let length = Int(head >> 8)
-        guard buffer.readableBytes >= 9 + length, let kind = Frame.Kind(rawValue: UInt8(head & 0xFF)) else { return nil }
+        guard buffer.readableBytes >= 9 + length, let kind = Frame.Kind(rawValue: UInt8(head & 0xFF)) else {
+            return nil
+        }
         buffer.moveReaderIndex(forwardBy: 4)
         guard let flags = buffer.readInteger(as: UInt8.self), let stream = buffer.readInteger(as: UInt32.self),
             let payload = buffer.readBytes(length: length)

@@ -30,7 +30,9 @@ final class HTTPPeer {
     func post(_ path: String, _ body: String, type: String = "application/json", headers: [String] = []) async throws {
         let lines = headers.map { "\($0)\r\n" }.joined()
         try await send(
-            "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n\(lines)\r\n\(body)")
+            "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Type: \(type)\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\(lines)\r\n\(body)"
+        )
     }
 
     func get(_ path: String, headers: [String] = []) async throws {
@@ -60,7 +62,9 @@ final class HTTPPeer {
     }
 
     /// Only the head of an answer whose body is read by `chunk()`.
-    func head() async throws -> String? { try await line(through: Array("\r\n\r\n".utf8)).map { String(decoding: $0, as: UTF8.self) } }
+    func head() async throws -> String? {
+        try await line(through: Array("\r\n\r\n".utf8)).map { String(decoding: $0, as: UTF8.self) }
+    }
 
     /// The next chunk of a body; nil after the last.
     func chunk() async throws -> [UInt8]? {

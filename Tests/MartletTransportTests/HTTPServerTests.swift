@@ -27,7 +27,8 @@ import Testing
             var bytes = ""
             for number in 0..<50 {
                 let body = #"{"model":{"name":"echo"},"inputs":[{"text":"n\#(number)"}]}"#
-                bytes += "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                bytes +=
+                    "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
                 bytes += "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
             }
             try await peer.send(bytes)
@@ -73,11 +74,14 @@ import Testing
         }
     }
 
-    @Test func `a client that waits for 100 Continue gets it when the body is wanted, and not for a refusal`() async throws {
+    @Test func `a client that waits for 100 Continue gets it when the body is wanted, and not for a refusal`()
+        async throws
+    {
         try await TestServer.with { test in
             let peer = try HTTPPeer(port: test.port)
             let head =
-                "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: \(Self.classify.utf8.count)\r\n"
+                "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                    + "Content-Length: \(Self.classify.utf8.count)\r\n"
             try await peer.send(head + "\r\n")
             #expect(try await peer.answer()?.status == 100)
             try await peer.send(Self.classify)
@@ -147,7 +151,9 @@ import Testing
             #expect(answer["retry-after"] == "1")
             #expect(
                 answer.text
-                    == #"{"error":{"code":"FAILED_PRECONDITION","status":400,"message":"not today","retryAfterMs":250}}"#)
+                    == #"{"error":{"code":"FAILED_PRECONDITION","status":400,"message":"not today","#
+                    + #""retryAfterMs":250}}"#
+            )
         }
     }
 
@@ -186,7 +192,9 @@ import Testing
             let text = String(repeating: "long ", count: 1_000)
             let body = Array(#"{"model":{"name":"echo"},"inputs":[{"text":"\#(text)"}]}"#.utf8)
             let small = try #require(body.withUnsafeBytes { Zlib.deflated($0, format: .gzip) })
-            let head = "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: \(small.count)\r\n"
+            let head =
+                "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+                    + "Content-Length: \(small.count)\r\n"
             try await peer.send(Array("\(head)\r\n".utf8) + small)
             let plain = try #require(try await peer.answer())
             #expect(plain.status == 200 && plain["content-encoding"] == nil && plain["vary"] == "accept-encoding")
@@ -200,10 +208,12 @@ import Testing
     @Test func `a gzip bomb is refused at the limit`() async throws {
         try await TestServer.with { test in
             let peer = try HTTPPeer(port: test.port)
-            let bomb = try #require([UInt8](repeating: 0x20, count: 64 << 20).withUnsafeBytes { Zlib.deflated($0, format: .gzip) })
-            try await peer.send(
-                Array("POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: \(bomb.count)\r\n\r\n".utf8)
-                    + bomb)
+            let bomb = try #require(
+                [UInt8](repeating: 0x20, count: 64 << 20).withUnsafeBytes { Zlib.deflated($0, format: .gzip) })
+            let head =
+                "POST /martlet/v1/classify HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+                    + "Content-Length: \(bomb.count)\r\n\r\n"
+            try await peer.send(Array(head.utf8) + bomb)
             #expect(try await peer.answer()?.status == 413)
         }
     }

@@ -9,7 +9,8 @@ import Testing
         try await TestServer.with { test in
             let peer = try HTTPPeer(port: test.port)
             try await peer.send(
-                "POST /martlet/v1/classify-document?model=echo HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                "POST /martlet/v1/classify-document?model=echo HTTP/1.1\r\nHost: x\r\n"
+                    + "Content-Type: text/plain; charset=utf-8\r\n"
                     + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
             let head = try #require(try await peer.head())
             #expect(head.contains("text/event-stream"))
@@ -29,14 +30,16 @@ import Testing
         try await TestServer.with { test in
             let peer = try HTTPPeer(port: test.port)
             try await peer.post(
-                "/martlet/v1/classify-document?model=echo", "text", type: "text/plain", headers: ["Accept: application/x-ndjson"])
+                "/martlet/v1/classify-document?model=echo", "text", type: "text/plain",
+                headers: ["Accept: application/x-ndjson"])
             let lines = try #require(try await peer.answer())
             #expect(lines["content-type"] == "application/x-ndjson")
             let values = try lines.text.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
             #expect(values.count == 2)
             #expect(values.last?["final"]?["label"] == "a")
             try await peer.post(
-                "/martlet/v1/classify-document?model=echo", "text", type: "text/plain", headers: ["Accept: application/json"])
+                "/martlet/v1/classify-document?model=echo", "text", type: "text/plain",
+                headers: ["Accept: application/json"])
             let verdict = try #require(try await peer.answer())
             #expect(verdict["content-type"] == "application/json")
             #expect(verdict.json?["label"] == "a")
@@ -53,9 +56,12 @@ import Testing
                 {"data": "aGVsbG8h"}
                 """
             try await peer.post(
-                "/martlet/v1/classify-document", body, type: "application/x-ndjson", headers: ["Accept: application/json"])
+                "/martlet/v1/classify-document", body, type: "application/x-ndjson",
+                headers: ["Accept: application/json"])
             #expect(try await peer.answer()?.json?["coverage"]?["bytesReceived"] == "11")
-            let requests = (0..<3).map { #"{"id":"\#($0)","request":{"model":{"name":"echo"},"inputs":[{"text":"t\#($0)"}]}}"# + "\n" }
+            let requests = (0..<3).map {
+                #"{"id":"\#($0)","request":{"model":{"name":"echo"},"inputs":[{"text":"t\#($0)"}]}}"# + "\n"
+            }
             try await peer.post("/martlet/v1/classify-stream", requests.joined(), type: "application/x-ndjson")
             let answer = try #require(try await peer.answer())
             #expect(answer.text.components(separatedBy: "event: response\n").count == 4)
@@ -78,7 +84,11 @@ import Testing
             let late = try #require(try await peer.answer())
             #expect(late.status == 200)
             #expect(late.text.hasPrefix("event: window\n"))
-            #expect(late.text.contains("event: error\ndata: {\"error\":{\"code\":\"INVALID_ARGUMENT\",\"status\":400,\"message\":\"line 2: dada is not"))
+            #expect(
+                late.text.contains(
+                    "event: error\ndata: {\"error\":{\"code\":\"INVALID_ARGUMENT\",\"status\":400,"
+                        + "\"message\":\"line 2: dada is not"
+                ))
         }
     }
 
@@ -110,7 +120,8 @@ import Testing
             let peer = try HTTPPeer(port: test.port)
             let part = [UInt8](repeating: 0x61, count: 1 << 20)
             try await peer.send(
-                "POST /martlet/v1/classify-document?model=echo&omitWindows=true HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+                "POST /martlet/v1/classify-document?model=echo&omitWindows=true HTTP/1.1\r\nHost: x\r\n"
+                    + "Content-Type: text/plain\r\n"
                     + "Accept: application/json\r\nContent-Length: \(20 << 20)\r\n\r\n")
             for _ in 0..<20 { try await peer.send(part) }
             #expect(try await peer.answer()?.json?["coverage"]?["bytesReceived"] == .string("\(20 << 20)"))

@@ -30,7 +30,9 @@ struct HealthBoardTests {
         #expect(Self.board().status(of: name) == expected)
     }
 
-    @Test("is NOT_SERVING for every known name once the server drains", arguments: ["", "a.B", "model/guard", "model/guard@2"])
+    @Test(
+        "is NOT_SERVING for every known name once the server drains",
+        arguments: ["", "a.B", "model/guard", "model/guard@2"])
     func draining(name: String) {
         #expect(Self.board(isDraining: true).status(of: name) == .notServing)
         #expect(Self.board(isDraining: true).status(of: "absent") == nil)
@@ -41,7 +43,8 @@ struct HealthBoardTests {
         let all = Self.board().all
         #expect(
             all.map(\.name) == [
-                "", "a.B", "grpc.health.v1.Health", "model/guard", "model/guard@1", "model/guard@2", "model/guard:latest",
+                "", "a.B", "grpc.health.v1.Health", "model/guard", "model/guard@1", "model/guard@2",
+                "model/guard:latest",
                 "model/guard:stable", "model/guard@3", "model/guard:canary", "model/topics", "model/topics@7",
             ])
         for (name, status) in all { #expect(Self.board().status(of: name) == status) }

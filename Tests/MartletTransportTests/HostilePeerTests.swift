@@ -8,7 +8,8 @@ import Testing
 @Suite("A server among peers that break the rules", .timeLimit(.minutes(1)))
 struct HostilePeerTests {
     static func withPeer(
-        limits: Limits = Limits(), credit: UInt64 = 256 << 10, _ body: @Sendable (RawPeer, TestServer) async throws -> Void
+        limits: Limits = Limits(), credit: UInt64 = 256 << 10,
+        _ body: @Sendable (RawPeer, TestServer) async throws -> Void
     ) async throws {
         try await TestServer.with(limits: limits) { test in
             let good = try await MartletClient.connect(to: test.unix)
@@ -96,7 +97,8 @@ struct HostilePeerTests {
     @Test("answers an unknown method with UNIMPLEMENTED and a message that is no request with INVALID_ARGUMENT")
     func unknownMethod() async throws {
         try await Self.withPeer { peer, _ in
-            try await peer.send(.open(1, Frame.Open(method: "/martlet.v1.Nothing/Here")), .message(1, [1]), .halfClose(1))
+            try await peer.send(
+                .open(1, Frame.Open(method: "/martlet.v1.Nothing/Here")), .message(1, [1]), .halfClose(1))
             #expect(try await peer.status(of: 1)?.code == MartletError.Code.unimplemented.value)
             try await peer.send(
                 .open(2, Frame.Open(method: MartletWire.Method.classify.path)), .message(2, [0xFF, 0xFF]),
@@ -209,24 +211,17 @@ struct HostilePeerTests {
             let golden = Preface.bytes + RawPeer.bytes(conversation) + RawPeer.bytes(classifyFrames(9))
             var random = SeededBytes(seed: seed)
             for round in 0..<400 {
-                var bytes = golden
-                switch round % 4 {
-                case 0: bytes.removeLast(random.below(bytes.count))
-                case 1: bytes[random.below(bytes.count)] ^= 1 << UInt8(random.below(8))
-                case 2:
-                    let start = 8 + random.below(bytes.count - 8)
-                    for index in start..<bytes.count { bytes[index] = UInt8(random.below(256)) }
-                default: bytes.insert(contentsOf: bytes[random.below(bytes.count)...], at: random.below(bytes.count))
-                }
                 let peer = try RawPeer(port: test.port)
-                _ = try await peer.trySend(bytes)
+                _ = try await peer.trySend(random.mutated(golden, keeping: 8, round: round))
                 if round % 3 == 0 {
                     peer.resetOnClose()
                 } else {
                     peer.endSending()
                 }
                 if round % 20 == 0 {
-                    #expect(try await good.classify(request("echo", "\(round)")) == FakeHandler.answer("\(round)"), "seed \(seed)")
+                    #expect(
+                        try await good.classify(request("echo", "\(round)")) == FakeHandler.answer("\(round)"),
+                        "seed \(seed)")
                 }
             }
             await good.close()
@@ -242,7 +237,10 @@ struct HostilePeerTests {
             for round in 0..<1_000 {
                 let peer = try RawPeer(port: test.port)
                 if round % 3 == 1 { _ = try await peer.trySend(Preface.bytes) }
-                if round % 3 == 2 { _ = try await peer.trySend(Preface.bytes + RawPeer.bytes([RawPeer.hello()] + classifyFrames(1, "hold"))) }
+                if round % 3 == 2 {
+                    _ = try await peer.trySend(
+                        Preface.bytes + RawPeer.bytes([RawPeer.hello()] + classifyFrames(1, "hold")))
+                }
                 if round % 2 == 0 { peer.resetOnClose() }
             }
             await test.server.untilUnused()
@@ -250,18 +248,5 @@ struct HostilePeerTests {
             // Other tests run beside this one and hold some; a leak would be a thousand.
             #expect(after < before + 300)
         }
-    }
-}
-
-/// The same bytes for the same seed.
-struct SeededBytes {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    /// From 0 up to `bound`, which is positive.
-    mutating func below(_ bound: Int) -> Int {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Int((state >> 33) % UInt64(max(1, bound)))
     }
 }

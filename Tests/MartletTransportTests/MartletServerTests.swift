@@ -137,7 +137,8 @@ struct MartletServerTests {
                 let error = await failure { _ = try await client.classify(request("big", "3000000")) }
                 #expect(error?.code == .resourceExhausted)
                 let huge = String(repeating: "x", count: 5 << 20)
-                #expect(await failure { _ = try await client.classify(request("echo", huge)) }?.code == .resourceExhausted)
+                #expect(
+                    await failure { _ = try await client.classify(request("echo", huge)) }?.code == .resourceExhausted)
                 #expect(try await client.classify(request("echo")) == FakeHandler.answer("hello"))
             }
         }

@@ -35,6 +35,24 @@ struct MessageDeframerTests {
         #expect(deframer.bufferedBytes == 0)
     }
 
+    @Test("holds no more than a message and a frame of a stream whose frames all end inside a message")
+    func longStream() throws {
+        let message = Self.framed([UInt8](repeating: 7, count: 95))
+        let stream = [UInt8](Array(repeating: message, count: 2_000).joined())
+        var deframer = MessageDeframer(messageBytesMax: 300)
+        var count = 0
+        var storage = 0
+        // 100 bytes a message, and 100 a frame, one byte late.
+        for start in stride(from: 0, to: stream.count, by: 100) {
+            deframer.append(ByteBuffer(bytes: stream[max(0, start - 99)..<(start + 1)]))
+            while try deframer.next() != nil { count += 1 }
+            storage = max(storage, deframer.storageBytes)
+        }
+        #expect(count == 1_999)
+        #expect(deframer.bufferedBytes == 1)
+        #expect(storage <= 1_024)
+    }
+
     @Test("keeps the flag of a compressed message")
     func flag() throws {
         var deframer = MessageDeframer(messageBytesMax: 300)

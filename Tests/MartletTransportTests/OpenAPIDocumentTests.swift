@@ -67,7 +67,9 @@ import MartletTransport
         let exchange = HTTPExchange(
             method: "GET", path: "/openapi.json", parameters: [:], query: [], headers: CallMetadata(), body: NoBody(),
             context: CallContext())
-        guard case .bytes(let bytes) = try await route.run(exchange).body else { throw MartletError(.notFound, "no bytes") }
+        guard case .bytes(let bytes) = try await route.run(exchange).body else {
+            throw MartletError(.notFound, "no bytes")
+        }
         return try JSONValue(parsing: bytes)
     }
 }

@@ -10,7 +10,8 @@ final class RawPeer: Sendable {
     struct Failure: Error { let what: String }
 
     private let descriptor: Int32
-    private let decoder = Mutex(FrameDecoder(frameBytesMax: 64 << 20, inflatedBytesMax: 64 << 20, arenaBytesMax: 256 << 20))
+    private let decoder = Mutex(
+        FrameDecoder(frameBytesMax: 64 << 20, inflatedBytesMax: 64 << 20, arenaBytesMax: 256 << 20))
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -31,7 +32,9 @@ final class RawPeer: Sendable {
     deinit { Glibc.close(descriptor) }
 
     /// Connects, exchanges prefaces and Hellos.
-    static func greeted(port: Int, initialCreditBytes: UInt64 = 256 << 10, compression: Bool = false) async throws -> RawPeer {
+    static func greeted(port: Int, initialCreditBytes: UInt64 = 256 << 10, compression: Bool = false) async throws
+        -> RawPeer
+    {
         let peer = try RawPeer(port: port)
         try await peer.send(Preface.bytes + bytes(hello(initialCreditBytes, compression: compression)))
         try await peer.expectPreface()
@@ -39,7 +42,8 @@ final class RawPeer: Sendable {
         return peer
     }
 
-    static func hello(_ initialCreditBytes: UInt64 = 256 << 10, compression: Bool = false, version: UInt32 = 1) -> Frame {
+    static func hello(_ initialCreditBytes: UInt64 = 256 << 10, compression: Bool = false, version: UInt32 = 1) -> Frame
+    {
         .hello(
             Frame.Hello(
                 protocolVersion: version, messageBytesMax: 4 << 20, initialCreditBytes: initialCreditBytes, callsMax: 0,

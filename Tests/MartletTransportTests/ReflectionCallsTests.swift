@@ -22,7 +22,8 @@ struct ReflectionCallsTests {
     @Test(
         "finds files by name and by every kind of symbol, with what they import",
         arguments: [
-            (ReflectionRequest.services, "a.B c.D"), (.file(named: "martlet/v1/types.proto"), "martlet/v1/types.proto 1"),
+            (ReflectionRequest.services, "a.B c.D"),
+            (.file(named: "martlet/v1/types.proto"), "martlet/v1/types.proto 1"),
             (.file(named: "martlet/v1/inference.proto"), "martlet/v1/inference.proto 2"),
             (.file(named: "types.proto"), "NOT_FOUND"),
             (.fileContaining(symbol: "martlet.v1.InferenceService"), "martlet/v1/inference.proto 2"),
@@ -30,8 +31,14 @@ struct ReflectionCallsTests {
             (.fileContaining(symbol: "martlet.v1.ClassifyRequest"), "martlet/v1/inference.proto 2"),
             (.fileContaining(symbol: "martlet.v1.ClassifyRequest.top_k"), "martlet/v1/inference.proto 2"),
             (.fileContaining(symbol: "martlet.v1.Overflow"), "martlet/v1/inference.proto 2"),
-            (.fileContaining(symbol: "grpc.health.v1.HealthCheckResponse.ServingStatus"), "grpc/health/v1/health.proto 1"),
-            (.fileContaining(symbol: "grpc.reflection.v1alpha.ServerReflection"), "grpc/reflection/v1alpha/reflection.proto 1"),
+            (
+                .fileContaining(symbol: "grpc.health.v1.HealthCheckResponse.ServingStatus"),
+                "grpc/health/v1/health.proto 1"
+            ),
+            (
+                .fileContaining(symbol: "grpc.reflection.v1alpha.ServerReflection"),
+                "grpc/reflection/v1alpha/reflection.proto 1"
+            ),
             (.fileContaining(symbol: "inference.GRPCInferenceService"), "inference/open_inference.proto 1"),
             (.fileContaining(symbol: "martlet.v1.Absent"), "NOT_FOUND"), (.fileContaining(symbol: ""), "NOT_FOUND"),
             (.fileExtending("martlet.v1.ClassifyRequest", number: 5), "NOT_FOUND"),

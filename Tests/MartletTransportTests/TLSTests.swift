@@ -63,10 +63,17 @@ struct TLSTests {
     @Test("names the file that does not hold by what it is for, and never shows where it is")
     func badFiles() async throws {
         try await Self.with { files in
-            try Data("-----BEGIN CERTIFICATE-----\nnothing\n".utf8).write(to: URL(fileURLWithPath: files.path("broken.pem")))
+            try Data("-----BEGIN CERTIFICATE-----\nnothing\n".utf8).write(
+                to: URL(fileURLWithPath: files.path("broken.pem")))
             let cases: [(TLSIdentity, String)] = [
-                (TLSIdentity(certificateFile: files.path("no.pem"), keyFile: files.path("server.key")), "certificate file"),
-                (TLSIdentity(certificateFile: files.path("broken.pem"), keyFile: files.path("server.key")), "certificate file"),
+                (
+                    TLSIdentity(certificateFile: files.path("no.pem"), keyFile: files.path("server.key")),
+                    "certificate file"
+                ),
+                (
+                    TLSIdentity(certificateFile: files.path("broken.pem"), keyFile: files.path("server.key")),
+                    "certificate file"
+                ),
                 (TLSIdentity(certificateFile: files.path("server.pem"), keyFile: files.path("no.key")), "key file"),
                 (TLSIdentity(certificateFile: files.path("server.pem"), keyFile: files.path("server.pem")), "key file"),
                 (
@@ -101,12 +108,15 @@ struct TLSTests {
             #expect(second.certificateSubject.contains("localhost"))
             for name in ["pem", "key"] {
                 try? FileManager.default.removeItem(atPath: files.path("server.\(name)"))
-                try FileManager.default.copyItem(atPath: files.path("other.\(name)"), toPath: files.path("server.\(name)"))
+                try FileManager.default.copyItem(
+                    atPath: files.path("other.\(name)"), toPath: files.path("server.\(name)"))
             }
             try tls.reload()
             let third = try await TLSPeer.connect(port: port)
             #expect(third.certificateSubject.contains("other"))
-            for (number, peer) in [first, second, third].enumerated() { #expect(try await peer.ping(UInt64(number) + 5)) }
+            for (number, peer) in [first, second, third].enumerated() {
+                #expect(try await peer.ping(UInt64(number) + 5))
+            }
             for peer in [first, second, third] { await peer.close() }
             await server.drain(within: .seconds(5))
         }
@@ -123,7 +133,9 @@ struct TLSTests {
                 var options = MartletServer.Options(software: "martlet/test")
                 options.tls = try ServerTLS(Self.identity(files, authority: "other.pem", isOptional: row.isOptional))
                 let server = MartletServer(handler: FakeHandler(), limits: Limits(), options: options)
-                guard case .tcp(_, let port) = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) else { return }
+                guard case .tcp(_, let port) = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) else {
+                    return
+                }
                 let client = row.client.map { (certificate: files.path("\($0).pem"), key: files.path("\($0).key")) }
                 let isTaken: Bool
                 do {
@@ -185,7 +197,9 @@ final class TLSPeer: Sendable {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
         if let client {
-            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(client.certificate).map { .certificate($0) }
+            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(client.certificate).map {
+                .certificate($0)
+            }
             configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: client.key, format: .pem))
         }
         let context = try NIOSSLContext(configuration: configuration)
@@ -203,7 +217,9 @@ final class TLSPeer: Sendable {
         bytes += RawPeer.bytes(RawPeer.hello())
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
         // The first thing that comes is the server's Hello: the handshake is over.
-        guard await stream.first(where: { _ in true }) == 0 else { throw MartletError(.unavailable, "the handshake failed") }
+        guard await stream.first(where: { _ in true }) == 0 else {
+            throw MartletError(.unavailable, "the handshake failed")
+        }
         let subject = try await channel.eventLoop.submit {
             let handler = try channel.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
             return handler.peerCertificate.map { "\($0)" } ?? ""

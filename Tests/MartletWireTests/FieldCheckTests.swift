@@ -52,7 +52,9 @@ struct FieldCheckTests {
     func invalidUTF8Elsewhere() {
         let bad = field(1, [0xFF])
         #expect(
-            message { () throws(MartletError) in try codec.decodeEmbedRequest(field(2, field(1, [0x41])) + field(2, bad)) }
+            message { () throws(MartletError) in
+                try codec.decodeEmbedRequest(field(2, field(1, [0x41])) + field(2, bad))
+            }
                 == "inputs[1].text is not valid UTF-8")
         #expect(
             message { () throws(MartletError) in try codec.decodeTokenizeRequest(field(2, bad)) }

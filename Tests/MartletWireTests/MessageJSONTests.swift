@@ -18,7 +18,8 @@ import Testing
         return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map { line in
             let parts = line.split(separator: " ", maxSplits: 2)
             try #require(parts.count == 3)
-            let digits = parts[1] == "-" ? [] : parts[1].utf8.map { UInt8(Character(UnicodeScalar($0)).hexDigitValue ?? 0) }
+            let digits =
+                parts[1] == "-" ? [] : parts[1].utf8.map { UInt8(Character(UnicodeScalar($0)).hexDigitValue ?? 0) }
             let wire = stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
             return Sample(name: String(parts[0]), wire: wire, json: Array(parts[2].utf8))
         }
@@ -99,7 +100,10 @@ import Testing
         ("null", "the body must be an object"),
         ("{", "the body is not valid JSON: it ends early, at byte 1"),
         ("{} x", "the body is not valid JSON: it goes on after its end, at byte 3"),
-        (#"{"topk":1}"#, "topk is not a field of martlet.v1.ClassifyRequest; it has model, inputs, overflow, topK, returnLogits"),
+        (
+            #"{"topk":1}"#,
+            "topk is not a field of martlet.v1.ClassifyRequest; it has model, inputs, overflow, topK, returnLogits"
+        ),
         (#"{"inputs":[{},{"pear":1}]}"#, "inputs[1].pear is not a field of martlet.v1.TextInput; it has text, pair"),
         (#"{"topK":1,"topK":2}"#, "topK is given twice"),
         (#"{"topK":1,"top_k":1}"#, "top_k is given twice"),
@@ -170,7 +174,9 @@ import Testing
         let wire: [UInt8] = [0x20, 1, 0x98, 0x06, 5, 0x0A, 3, 0x0A, 1, 0x67, 0x0A, 2, 0x10, 4, 0x20, 2]
         #expect(
             String(decoding: try codec.json(of: wire, as: place), as: UTF8.self)
-                == #"{"model":{"name":"g","version":4},"inputs":[],"overflow":"OVERFLOW_ERROR","topK":2,"returnLogits":false}"#)
+                == #"{"model":{"name":"g","version":4},"inputs":[],"overflow":"OVERFLOW_ERROR","topK":2,"#
+                + #""returnLogits":false}"#
+        )
         // Of a oneof the last member counts.
         let reference = try self.place("martlet.v1.ModelReference")
         #expect(
@@ -180,17 +186,20 @@ import Testing
     @Test func `every cut of a message is refused or read, never a trap`() throws {
         for sample in try Self.samples() where sample.wire.count < 200 {
             let place = try place(sample.name)
-            for length in 0..<sample.wire.count { _ = try? codec.json(of: Array(sample.wire.prefix(length)), as: place) }
+            for length in 0..<sample.wire.count {
+                _ = try? codec.json(of: Array(sample.wire.prefix(length)), as: place)
+            }
             for length in 0..<min(200, sample.json.count) {
                 _ = try? codec.wire(of: Array(sample.json.prefix(length)), as: place)
             }
         }
     }
 
-    @Test(arguments: [
-        ([("name", "guard")], #"{"name":"guard"}"#),
-        ([("model", "guard@3"), ("windowTokens", "64"), ("omit_windows", "true")], ""),
-    ] as [([(String, String)], String)])
+    @Test(
+        arguments: [
+            ([("name", "guard")], #"{"name":"guard"}"#),
+            ([("model", "guard@3"), ("windowTokens", "64"), ("omit_windows", "true")], ""),
+        ] as [([(String, String)], String)])
     func `pairs of a query are fields`(_ pairs: [(String, String)], _ json: String) throws {
         let name = json.isEmpty ? "martlet.v1.DocumentOptions" : "martlet.v1.ListModelsRequest"
         let expected =
@@ -201,11 +210,12 @@ import Testing
                 == codec.wire(of: Array(expected.utf8), as: place))
     }
 
-    @Test(arguments: [
-        [("nothing", "1")], [("windowTokens", "x")], [("windowTokens", "1"), ("windowTokens", "2")],
-        [("omitWindows", "maybe")], [("model", "")], [("model.name.x", "1")], [("aggregation", "MOST")],
-        [("", "1")], [(".", "1")],
-    ] as [[(String, String)]])
+    @Test(
+        arguments: [
+            [("nothing", "1")], [("windowTokens", "x")], [("windowTokens", "1"), ("windowTokens", "2")],
+            [("omitWindows", "maybe")], [("model", "")], [("model.name.x", "1")], [("aggregation", "MOST")],
+            [("", "1")], [(".", "1")],
+        ] as [[(String, String)]])
     func `pairs that are no fields are refused`(_ pairs: [(String, String)]) throws {
         #expect(throws: MartletError.self) {
             _ = try codec.wire(

@@ -82,7 +82,7 @@ import Testing
         writer.key(3, .fixed64)
         writer.fixed64(0x0102_0304_0506_0708)
         writer.key(4, .lengthDelimited)
-        try writer.delimited { writer in writer.append([UInt8](repeating: 7, count: 300)) }
+        try writer.delimited { writer in for _ in 0..<300 { writer.varint(7) } }
         writer.key(536_870_911, .lengthDelimited)
         writer.delimited("text".utf8)
         var reader = WireReader(writer.bytes)

@@ -10,7 +10,9 @@ struct StatusDetailsTests {
         let error = MartletError(.resourceExhausted, "full", retryAfter: .milliseconds(1_250))
         let expected =
             [0x08, 8, 0x12, 4] + Array("full".utf8)
-            + any("google.rpc.ErrorInfo", [0x0A, 18] + Array("RESOURCE_EXHAUSTED".utf8) + [0x12, 7] + Array("martlet".utf8))
+            + any(
+                "google.rpc.ErrorInfo",
+                [0x0A, 18] + Array("RESOURCE_EXHAUSTED".utf8) + [0x12, 7] + Array("martlet".utf8))
             // 1 s, 250 000 000 ns
             + any("google.rpc.RetryInfo", [0x0A, 7, 0x08, 1, 0x10, 0x80, 0xE5, 0x9A, 0x77])
         #expect(StatusDetails.encoded(error) == expected)

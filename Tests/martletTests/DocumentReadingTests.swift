@@ -55,6 +55,23 @@ struct DocumentReadingTests {
         #expect(Pinpoint.strongestRun(of: "C", in: windows) == nil)
         #expect(Pinpoint.strongestRun(of: "C", in: []) == nil)
     }
+
+    @Test(
+        "brings the offsets of a server that lies into the text",
+        arguments: [
+            (Int.min, Int.max, 0..<100), (Int.max, Int.min, 100..<100), (60, 40, 60..<60), (20, Int.max, 20..<100),
+            (-5, -1, 0..<0),
+        ])
+    func hostileOffsets(start: Int, end: Int, bytes: Range<Int>) throws {
+        let wild = TextSpan(byteStart: start, byteEnd: end, characterStart: 0, characterEnd: 0)
+        let scores = ["A", "B", "A"].map { [LabelScore(label: $0, index: 0, score: 0.9)] }
+        let windows = scores.enumerated().map { index, scores in
+            Pinpoint.within(100, WindowResult(index: index, span: wild, tokens: 1, scores: scores))
+        }
+        #expect(windows.allSatisfy { $0.span.byteStart..<$0.span.byteEnd == bytes })
+        let found = try #require(Pinpoint.strongestRun(of: "B", in: windows))
+        #expect(found.bytes.lowerBound >= 0 && found.bytes.upperBound <= 100)
+    }
 }
 
 struct ExitStatusTests {

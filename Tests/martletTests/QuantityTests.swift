@@ -33,6 +33,9 @@ struct QuantityTests {
         #expect(Quantity.percent(0.999_99) == "99.9 %")
         #expect(Quantity.percent(0.5) == "50 %")
         #expect(Quantity.percent(0.123) == "12.3 %")
+        // A server may claim to have read more than was sent.
+        #expect(Quantity.percent(1.5) == "150 %")
+        #expect(Quantity.percent(Double(Int.max)) == "9.223372036854776e+20 %")
     }
 
     @Test("shows numbers that are not finite as they are")

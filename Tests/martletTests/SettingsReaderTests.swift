@@ -46,7 +46,8 @@ struct SettingsReaderTests {
     @Test("reads numbers, flags and lists of a JSON file")
     func json() async throws {
         let text =
-            #"{"threads": 2, "insecurePublic": true, "listen": ["0.0.0.0:1", "unix:/x"], "limits": {"textBytesMax": 4096}}"#
+            #"{"threads": 2, "insecurePublic": true, "listen": ["0.0.0.0:1", "unix:/x"], "#
+                + #""limits": {"textBytesMax": 4096}}"#
         try await withFile(text, "martlet.json") { file in
             let resolved = try await resolve(file: file)
             let settings = try ServeSettings(ServeSettings.settings.compactMap { resolved[$0.key] })
@@ -133,7 +134,9 @@ struct SettingsReaderTests {
     @Test("takes TLS by flag, variable and file name, and then addresses other machines reach")
     func tls() async throws {
         let resolved = try await resolve(
-            flags: ["listen": ["0.0.0.0:1"], "manage": ["127.0.0.1:2"], "tlsCertificate": ["a.pem"], "tlsKey": ["a.key"]],
+            flags: [
+                "listen": ["0.0.0.0:1"], "manage": ["127.0.0.1:2"], "tlsCertificate": ["a.pem"], "tlsKey": ["a.key"],
+            ],
             environment: ["MARTLET_TLS_CLIENT_CA": "b.pem", "MARTLET_TLS_CLIENT_OPTIONAL": "true"])
         let settings = try ServeSettings(ServeSettings.settings.compactMap { resolved[$0.key] })
         #expect(

@@ -1,8 +1,8 @@
 """What the protocols cost: a server whose model does nothing on one core, its clients on another.
 
 Native load comes from martlet-measure, gRPC and HTTP/1.1 load from nghttp2's h2load. The gRPC peer is a bare echo on
-grpc-swift-2 (Tools/peers/grpc-echo): it decodes nothing, Martlet decodes its request and builds its answer. The two take
-turns (A B B A), and a rate is the median of its turns.
+grpc-swift-2 (Tools/peers/grpc-echo): it decodes nothing, Martlet decodes its request and builds its answer. The two
+take turns (A B B A), and a rate is the median of its turns.
 """
 
 from __future__ import annotations
@@ -163,15 +163,16 @@ def idle_kib(pid: int, port: int, greeting: bytes) -> float:
 def greetings() -> dict[str, bytes]:
     # Frame{hello = Hello{protocol = 1, message_bytes_max, initial_credit_bytes}}
     hello = field(2, b"\x08\x01\x10\x80\x80\x80\x02\x18\x80\x80\x04")
-    head = f"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n"
     return {
         "native": b"MARTLET1" + struct.pack(">BI", 0, len(hello)) + hello,
         "gRPC": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0",
-        "HTTP/1.1": head.encode(),
+        "HTTP/1.1": b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n",
     }
 
 
-def row(case: str, value: float, unit: str, limit: float | None = None, *, peer: str = "limit", least: bool = True) -> dict:
+def row(
+    case: str, value: float, unit: str, limit: float | None = None, *, peer: str = "limit", least: bool = True
+) -> dict:
     """`limit` is a least value, or with `least` false a greatest one; a ratio of 1 and more holds."""
     if limit is None:
         return {"case": case, "martlet": value, "unit": unit}
@@ -197,7 +198,8 @@ def run_wire(setup: Setup, quick: bool) -> list[dict]:
         command = [str(setup.measure), "wire-server", f"127.0.0.1:{port}"]
         with server(command, port, server_cpu) as pid:
             for protocol, greeting in greetings().items():
-                rows.append(row(f"{protocol}: an idle connection", idle_kib(pid, port, greeting), "KiB", 40, least=False))
+                idle = idle_kib(pid, port, greeting)
+                rows.append(row(f"{protocol}: an idle connection", idle, "KiB", 40, least=False))
         # A new one: what the idle connections left behind is not this part's.
         with server(command, port, server_cpu), server([str(echo), str(echo_port), "1"], echo_port, server_cpu):
             pipelined = load.native(port, 8, 64)
@@ -211,7 +213,8 @@ def run_wire(setup: Setup, quick: bool) -> list[dict]:
             rate, peer = statistics.median(ours), statistics.median(theirs)
             rows.append(row("gRPC: 8 connections x 16 streams", rate, "calls/s", 20_000))
             case = "gRPC: the same against a grpc-swift-2 echo"
-            rows.append(row(case, rate, "calls/s", peer, peer="grpc-swift-2") | {"target": 2.5, "holds": rate >= 2.5 * peer})
+            against = row(case, rate, "calls/s", peer, peer="grpc-swift-2")
+            rows.append(against | {"target": 2.5, "holds": rate >= 2.5 * peer})
             rows.append(row("HTTP/1.1 JSON: 32 connections", load.http(port, 32), "calls/s", 25_000))
             alone = load.native(port, 1, 1)
             rows.append(row("native: one call at a time, p50", alone["p50_us"], "us", 150, least=False))

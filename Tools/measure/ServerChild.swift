@@ -4,7 +4,6 @@ import MartletConvert
 import MartletCore
 import MartletServing
 import MartletTestSupport
-import MartletTransport
 
 /// A server in a process of its own, so that its CPU time and its memory are nobody else's.
 ///
@@ -84,12 +83,7 @@ struct ServerChild {
         guard arguments.count == 2 else { return 2 }
         do {
             let engine = try await InferenceServer.start(EngineConfiguration(modelsFolder: arguments[0])) { _ in }
-            let server = MartletServer(handler: engine, limits: Limits(), software: "martlet-measure")
-            _ = try await server.listen(on: .unix(path: arguments[1]))
-            print("listening")
-            fflush(nil)
-            while readLine() != nil {}
-            _ = await server.drain(within: .seconds(5))
+            try await MeasuredServer.serve(engine, at: [.unix(path: arguments[1])])
             await engine.shutdown()
             return 0
         } catch {

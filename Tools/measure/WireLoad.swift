@@ -5,8 +5,8 @@ import MartletWire
 
 /// Load on the native protocol by blocking sockets and one `poll`, so that the client costs less than the server.
 ///
-/// `martlet-measure wire-load PORT CONNECTIONS IN-FLIGHT SECONDS` prints one JSON line: calls a second and percentiles of
-/// the latency in microseconds. Every answer is decoded, and one that is not OK ends the run.
+/// `martlet-measure wire-load PORT CONNECTIONS IN-FLIGHT SECONDS` prints one JSON line: calls a second and percentiles
+/// of the latency in microseconds. Every answer is decoded, and one that is not OK ends the run.
 enum WireLoad {
     static func run(_ arguments: [String]) -> Int32 {
         let numbers = arguments.compactMap { Int($0) }
@@ -18,6 +18,7 @@ enum WireLoad {
         do {
             let load = try (0..<numbers[1]).map { _ in try LoadedConnection(port: numbers[0], inFlight: numbers[2]) }
             let (calls, seconds, latencies) = try drive(load, seconds: Double(numbers[3]))
+            guard !latencies.isEmpty else { throw MartletError(.deadlineExceeded, "no call ended in time") }
             let sorted = latencies.sorted()
             func percentile(_ share: Double) -> Double { sorted[Int(Double(sorted.count - 1) * share)] }
             print(
@@ -65,7 +66,7 @@ private final class LoadedConnection {
     private var started: [UInt64: ContinuousClock.Instant] = [:]
     private var outgoing: [UInt8] = []
     private var buffer = [UInt8](repeating: 0, count: 256 << 10)
-    private var isGreeted = false
+    private var prefaceLeft = Preface.bytes[...]
 
     init(port: Int, inFlight: Int) throws {
         self.inFlight = inFlight
@@ -105,19 +106,17 @@ private final class LoadedConnection {
         let count = read(socket, &buffer, buffer.count)
         guard count > 0 else { throw MartletError(.unavailable, "the server closed a connection") }
         var bytes = buffer[0..<count]
-        if !isGreeted {
-            guard bytes.starts(with: Preface.bytes) else {
+        while let expected = prefaceLeft.first, let byte = bytes.popFirst() {
+            guard byte == expected else {
                 throw MartletError(.invalidArgument, "the server's first bytes are not its preface")
             }
-            bytes = bytes.dropFirst(Preface.bytes.count)
+            prefaceLeft.removeFirst()
         }
         bytes.withUnsafeBytes { decoder.append($0) }
         var latencies: [Double] = []
         while let frame = try decoder.next() {
             switch frame {
-            case .hello:
-                isGreeted = true
-                for _ in 0..<inFlight { open() }
+            case .hello: for _ in 0..<inFlight { open() }
             case .status(let id, let status):
                 guard status.code == 0, let start = started.removeValue(forKey: id) else {
                     throw MartletError(.internalError, "a call ended with \(status.code): \(status.message)")

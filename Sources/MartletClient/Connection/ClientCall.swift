@@ -45,7 +45,9 @@ final class ClientCall: @unchecked Sendable { // safe: every member is touched o
     // MARK: From the caller
 
     /// Runs a call of one request and one answer.
-    func unary(_ method: Method, request: [UInt8], deadline: ContinuousClock.Instant?) async throws(MartletError) -> [UInt8] {
+    func unary(_ method: Method, request: [UInt8], deadline: ContinuousClock.Instant?) async throws(MartletError)
+        -> [UInt8]
+    {
         let connection = connection
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

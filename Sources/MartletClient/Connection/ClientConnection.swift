@@ -3,7 +3,9 @@ internal import MartletWire
 internal import NIOCore
 
 /// The I/O around `ClientState`.
-final class ClientConnection: ChannelInboundHandler, @unchecked Sendable { // safe: every member is touched on `loop` only
+final class ClientConnection: ChannelInboundHandler,
+    @unchecked Sendable // safe: every member is touched on `loop` only
+{
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -52,7 +54,8 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable { // sa
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        let handshake = state.isReady ? "" : " before it said Hello: it may not be a Martlet server, or another protocol"
+        let handshake =
+            state.isReady ? "" : " before it said Hello: it may not be a Martlet server, or another protocol"
         close(MartletError(.unavailable, "the server closed the connection\(handshake)", retryAfter: .milliseconds(1)))
         context.fireChannelInactive()
     }
@@ -73,7 +76,8 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable { // sa
             guard byte == expected else {
                 return close(
                     MartletError(
-                        .failedPrecondition, "what answers there is not a Martlet server: its first bytes are not MARTLET1"))
+                        .failedPrecondition,
+                        "what answers there is not a Martlet server: its first bytes are not MARTLET1"))
             }
             prefaceLeft.removeFirst()
         }
@@ -199,7 +203,11 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable { // sa
         isFlushScheduled = false
         guard !outgoing.isEmpty, let context else { return }
         let bytes = context.channel.allocator.buffer(bytes: outgoing)
-        if outgoing.capacity > Self.keptBufferBytesMax { outgoing = [] } else { outgoing.removeAll(keepingCapacity: true) }
+        if outgoing.capacity > Self.keptBufferBytesMax {
+            outgoing = []
+        } else {
+            outgoing.removeAll(keepingCapacity: true)
+        }
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 

@@ -32,7 +32,8 @@ extension ClientState {
             return close(
                 MartletError(
                     .unimplemented,
-                    "the server speaks protocol \(hello.protocolVersion), this client protocol 1; update the older one"),
+                    "the server speaks protocol \(hello.protocolVersion), this client protocol 1; update the older "
+                        + "one"),
                 &actions)
         }
         server = hello
@@ -42,22 +43,21 @@ extension ClientState {
 
     private mutating func receive(_ payload: [UInt8], id: CallID, now: Instant, _ actions: inout [Action]) {
         guard let index = calls.index(forKey: id) else { return }
-        guard calls.values[index].isOpen, calls.values[index].inbound > 0 else {
+        guard calls.values[index].isOpen, calls.values[index].inbound.isPositive else {
             let error = MartletError(.internalError, "the server sent a message without credit")
             end(id, error, telling: true, &actions)
             return openWaiting(now: now, &actions)
         }
-        calls.values[index].inbound -= CreditCost.bytes(ofPayload: payload.count)
+        calls.values[index].inbound.spend(messageOf: payload.count)
         actions.append(.deliver(id, payload))
     }
 
     private mutating func receiveCredit(_ bytes: UInt64, id: CallID, _ actions: inout [Action]) {
         guard let index = calls.index(forKey: id) else { return }
-        let (sum, overflow) = calls.values[index].outbound.addingReportingOverflow(Int(clamping: bytes))
-        calls.values[index].outbound = overflow ? 1 << 62 : min(sum, 1 << 62)
+        calls.values[index].outbound.grant(bytes)
         if calls.values[index].request != nil {
             if calls.values[index].isOpen { sendRequest(id, &actions) }
-        } else if calls.values[index].isWaiting, isWritable, calls.values[index].outbound > 0 {
+        } else if calls.values[index].isWaiting, isWritable, calls.values[index].outbound.isPositive {
             calls.values[index].isWaiting = false
             actions.append(.resume(id))
         }

@@ -28,9 +28,9 @@ package struct ClientState: Sendable {
         /// A unary call's request until credit lets it go.
         var request: [UInt8]?
         /// What we may still send.
-        var outbound = 0
+        var outbound = CreditAccount(0)
         /// What the server may still send.
-        var inbound: Int
+        var inbound: CreditAccount
         var ungranted = 0
         var isWaiting = false
     }
@@ -77,7 +77,9 @@ package struct ClientState: Sendable {
             actions.append(.end(id, tooLarge))
             return id
         }
-        calls[id] = Call(method: method, deadline: deadline, request: request, inbound: max(1, options.creditBytes))
+        calls[id] = Call(
+            method: method, deadline: deadline, request: request,
+            inbound: CreditAccount(UInt64(max(1, options.creditBytes))))
         if let deadline { nextAlarm = nextAlarm.map { min($0, deadline) } ?? deadline }
         line.append(id)
         openWaiting(now: now, &actions)
@@ -90,11 +92,11 @@ package struct ClientState: Sendable {
             end(id, tooLarge, telling: true, &actions)
             return .ended
         }
-        guard calls.values[index].isOpen, calls.values[index].outbound > 0, isWritable else {
+        guard calls.values[index].isOpen, calls.values[index].outbound.isPositive, isWritable else {
             calls.values[index].isWaiting = true
             return .wait
         }
-        calls.values[index].outbound -= CreditCost.bytes(ofPayload: payload.count)
+        calls.values[index].outbound.spend(messageOf: payload.count)
         actions.append(.write(.message(id, payload)))
         return .sent
     }
@@ -102,7 +104,7 @@ package struct ClientState: Sendable {
     /// True when `send` would not answer `.wait`.
     package func maySend(_ id: CallID) -> Bool {
         guard let call = calls[id] else { return true }
-        return call.isOpen && call.outbound > 0 && isWritable
+        return call.isOpen && call.outbound.isPositive && isWritable
     }
 
     package mutating func halfClose(_ id: CallID, _ actions: inout [Action]) {
@@ -114,10 +116,10 @@ package struct ClientState: Sendable {
         guard let index = calls.index(forKey: id) else { return }
         calls.values[index].ungranted += CreditCost.bytes(ofPayload: bytes)
         guard calls.values[index].ungranted >= options.creditBytes / 4 else { return }
-        let grant = calls.values[index].ungranted
+        let grant = UInt64(calls.values[index].ungranted)
         calls.values[index].ungranted = 0
-        calls.values[index].inbound += grant
-        actions.append(.write(.credit(id, bytes: UInt64(grant))))
+        calls.values[index].inbound.grant(grant)
+        actions.append(.write(.credit(id, bytes: grant)))
     }
 
     /// The caller no longer wants the answer.
@@ -140,7 +142,7 @@ package struct ClientState: Sendable {
     package mutating func writabilityChanged(to writable: Bool, _ actions: inout [Action]) {
         isWritable = writable
         guard writable else { return }
-        for (id, call) in calls where call.isWaiting && call.isOpen && call.outbound > 0 {
+        for (id, call) in calls where call.isWaiting && call.isOpen && call.outbound.isPositive {
             calls[id]?.isWaiting = false
             actions.append(.resume(id))
         }
@@ -162,7 +164,8 @@ package struct ClientState: Sendable {
 
     // MARK: Parts
 
-    /// What calls in flight are told when the connection ends: a cancelled client says so, anything else may be retried.
+    /// What calls in flight are told when the connection ends: a cancelled client says so, anything else may be
+    /// retried.
     static func lost(_ reason: MartletError) -> MartletError {
         reason.code == .cancelled || reason.code == .unavailable
             ? reason : MartletError(.unavailable, "the connection was lost: \(reason.message)", cause: reason)
@@ -177,14 +180,14 @@ package struct ClientState: Sendable {
             guard let index = calls.index(forKey: id) else { continue }
             openCalls += 1
             calls.values[index].isOpen = true
-            calls.values[index].outbound = Int(clamping: min(server.initialCreditBytes, 1 << 62))
+            calls.values[index].outbound = CreditAccount(server.initialCreditBytes)
             let call = calls.values[index]
             let open = Frame.Open(
                 method: call.method.path, deadlineMicroseconds: Self.microseconds(from: now, to: call.deadline))
             actions.append(.write(.open(id, open)))
             if call.request != nil {
                 sendRequest(id, &actions)
-            } else if call.isWaiting, call.outbound > 0, isWritable {
+            } else if call.isWaiting, call.outbound.isPositive, isWritable {
                 calls.values[index].isWaiting = false
                 actions.append(.resume(id))
             }
@@ -194,11 +197,11 @@ package struct ClientState: Sendable {
 
     /// A unary request goes whole, as soon as there is any credit.
     mutating func sendRequest(_ id: CallID, _ actions: inout [Action]) {
-        guard let index = calls.index(forKey: id), calls.values[index].outbound > 0,
+        guard let index = calls.index(forKey: id), calls.values[index].outbound.isPositive,
             let request = calls.values[index].request
         else { return }
         calls.values[index].request = nil
-        calls.values[index].outbound -= CreditCost.bytes(ofPayload: request.count)
+        calls.values[index].outbound.spend(messageOf: request.count)
         actions.append(.write(.message(id, request)))
         actions.append(.write(.halfClose(id)))
     }

@@ -10,7 +10,9 @@ enum ConnectFailure {
         case let error as MartletError: return error
         case ChannelError.connectTimeout: return timeout(address, limit)
         case let error as NIOConnectionError:
-            if let single = error.connectionErrors.first?.error { return explain(single, address: address, limit: limit) }
+            if let single = error.connectionErrors.first?.error {
+                return explain(single, address: address, limit: limit)
+            }
             return MartletError(.unavailable, "the host of \(address) is not known here; check its name", cause: error)
         case let error as IOError:
             switch error.errnoCode {

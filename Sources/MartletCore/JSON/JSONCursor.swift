@@ -39,7 +39,9 @@ package struct JSONCursor {
     }
 
     /// Calls `member` with each key; `member` must consume the value.
-    package mutating func object(_ member: (inout JSONCursor, [UInt8]) throws(MartletError) -> Void) throws(MartletError) {
+    package mutating func object(_ member: (inout JSONCursor, [UInt8]) throws(MartletError) -> Void)
+        throws(MartletError)
+    {
         try enter(UInt8(ascii: "{"))
         if take(UInt8(ascii: "}")) { return leave() }
         repeat {
@@ -115,7 +117,9 @@ package struct JSONCursor {
         }
         if place < bytes.count, bytes[place] == UInt8(ascii: "e") || bytes[place] == UInt8(ascii: "E") {
             place += 1
-            if place < bytes.count, bytes[place] == UInt8(ascii: "+") || bytes[place] == UInt8(ascii: "-") { place += 1 }
+            if place < bytes.count, bytes[place] == UInt8(ascii: "+") || bytes[place] == UInt8(ascii: "-") {
+                place += 1
+            }
             guard digits() > 0 else { throw broken("has a malformed number") }
         }
         return String(decoding: bytes[start..<place], as: UTF8.self)

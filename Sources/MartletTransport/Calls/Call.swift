@@ -42,7 +42,7 @@ package struct Call: Sendable {
     }
 
     /// The only request of a method that takes one.
-    /// - Throws: `.unimplemented` for none or several, as gRPC has it.
+    /// - Throws: `.unimplemented` for none, as gRPC has it. A second one is refused before it comes here.
     package static func only(_ requests: any MessageSource) async throws(MartletError) -> [UInt8] {
         guard let request = try await requests.nextMessage() else {
             throw MartletError(.unimplemented, "this method takes one request, none came")
@@ -68,7 +68,7 @@ package struct CallTable: Sendable {
     /// - Parameter mayManage: whether management calls are answered where the connection came in.
     /// - Throws: `.unimplemented` when there is none, `.permissionDenied` for a management call in the wrong place.
     package func call(at path: String, mayManage: Bool) throws(MartletError) -> Call {
-        guard let call = calls[path] else { throw MartletError(.unimplemented, "this server has no such method") }
+        guard let call = calls[path] else { throw .unknownMethod }
         guard mayManage || !call.isManagement else { throw .managedElsewhere }
         return call
     }
@@ -78,13 +78,4 @@ package struct CallTable: Sendable {
 
     /// Full names of the services, sorted.
     package var services: [String] { Set(calls.values.map(\.method.service)).sorted() }
-}
-
-extension MartletError {
-    /// A management call or route came in where it is not answered.
-    static var managedElsewhere: MartletError {
-        MartletError(
-            .permissionDenied,
-            "management calls are answered on this server's management addresses only (setting manage); call there")
-    }
 }

@@ -12,7 +12,7 @@ struct ClassifyStream: Sendable {
     func run(
         _ requests: any MessageSource, _ answers: any MessageSink, _ context: CallContext
     ) async throws(MartletError) {
-        try await RequestStream(limits: limits).run(requests, answers, context) { (message, _) throws(MartletError) in
+        try await RequestStream(limits: limits).run(requests, answers, context) { (message) throws(MartletError) in
             let item = try codec.decodeClassifyStreamItem(message)
             return RequestStream.Request(isUnordered: item.isUnordered) { context in
                 codec.encode(ClassifyStreamAnswer(id: item.id, outcome: await outcome(of: item, context)))

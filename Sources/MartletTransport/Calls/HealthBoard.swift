@@ -34,8 +34,8 @@ package struct HealthBoard {
         return isServing && !isDraining ? .serving : .notServing
     }
 
-    /// Every name there is, with its status; sorted within its kind.
-    package var all: [(name: String, status: HealthStatus)] {
+    /// Every name there is; sorted within its kind.
+    var names: [String] {
         var names = [""] + services.sorted()
         var last = ""
         for model in models {
@@ -45,11 +45,12 @@ package struct HealthBoard {
             names.append("\(name)@\(model.version)")
             names += model.versionLabels.sorted().map { "\(name):\($0)" }
         }
-        var seen: Set<String> = []
-        return names.compactMap { name in
-            guard seen.insert(name).inserted, let status = status(of: name) else { return nil }
-            return (name, status)
-        }
+        return names
+    }
+
+    /// Every name with its status, in the same order. Looks at every model for each: see to the number of names first.
+    package var all: [(name: String, status: HealthStatus)] {
+        names.compactMap { name in status(of: name).map { (name, $0) } }
     }
 
     /// The model that a name is about; nil when it is about none.

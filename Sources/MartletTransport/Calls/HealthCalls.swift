@@ -25,14 +25,14 @@ struct HealthCalls: Sendable {
             },
             .unary(.healthList) { (request, context) throws(MartletError) in
                 try codec.decodeHealthListRequest(request)
-                let all = board(try await handler.listModels(named: nil, context: context)).all
-                guard all.count <= Self.listMax else {
+                let board = board(try await handler.listModels(named: nil, context: context))
+                let count = board.names.count
+                guard count <= Self.listMax else {
                     throw MartletError(
                         .resourceExhausted,
-                        "there are \(all.count) names to check, above the \(Self.listMax) of one list; "
-                            + "check each by name")
+                        "there are \(count) names to check, above the \(Self.listMax) of one list; check each by name")
                 }
-                return codec.encodeHealthListResponse(all)
+                return codec.encodeHealthListResponse(board.all)
             },
             .stream(.healthWatch) { (requests, answers, context) throws(MartletError) in
                 let name = try codec.decodeHealthCheckRequest(try await Call.only(requests))
@@ -78,7 +78,7 @@ struct HealthCalls: Sendable {
             }
             group.addTask {
                 await drain.wait()
-                return Self.leaving
+                return MartletError.shuttingDown
             }
             // A name without a model behind it changes with the drain only.
             while let failure = await group.next() {
@@ -86,15 +86,11 @@ struct HealthCalls: Sendable {
                 group.cancelAll()
                 return failure
             }
-            return Self.leaving
+            return MartletError.shuttingDown
         }
         // Balancers that watch should move on before the connection goes.
         if drain.isRaised { try await last.send(.notServing) }
         throw failure
-    }
-
-    private static var leaving: MartletError {
-        MartletError(.unavailable, "the server is shutting down", retryAfter: .milliseconds(1))
     }
 }
 

@@ -16,9 +16,9 @@ struct ModelWatch: Sendable {
             group.addTask { await send(changes, to: answers) }
             group.addTask {
                 await drain.wait()
-                return .failure(Self.leaving)
+                return .failure(.shuttingDown)
             }
-            let first = await group.next() ?? .failure(Self.leaving)
+            let first = await group.next() ?? .failure(.shuttingDown)
             group.cancelAll()
             return first
         }
@@ -33,10 +33,6 @@ struct ModelWatch: Sendable {
         } catch {
             return .failure(error)
         }
-        return .failure(Self.leaving)
-    }
-
-    private static var leaving: MartletError {
-        MartletError(.unavailable, "the server is shutting down", retryAfter: .milliseconds(1))
+        return .failure(.shuttingDown)
     }
 }

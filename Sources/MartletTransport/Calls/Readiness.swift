@@ -13,7 +13,7 @@ package struct Readiness: Sendable {
 
     /// - Throws: `.unavailable` with the reason when they should not.
     package func check(_ context: CallContext) async throws(MartletError) {
-        if drain.isRaised { throw MartletError(.unavailable, "the server is shutting down") }
+        if drain.isRaised { throw .shuttingDown }
         let models = try await handler.listModels(named: nil, context: context)
         guard models.contains(where: { $0.state == .ready }) else {
             throw MartletError(.unavailable, "no model is ready")

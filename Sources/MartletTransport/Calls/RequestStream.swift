@@ -13,13 +13,6 @@ struct RequestStream: Sendable {
         var isUnordered = false
         /// What it throws ends the stream, when its turn to be sent has come.
         let answer: @Sendable (CallContext) async throws(MartletError) -> [UInt8]
-
-        init(
-            isUnordered: Bool = false, answer: @escaping @Sendable (CallContext) async throws(MartletError) -> [UInt8]
-        ) {
-            self.isUnordered = isUnordered
-            self.answer = answer
-        }
     }
 
     /// What a task of the stream has done.
@@ -35,11 +28,10 @@ struct RequestStream: Sendable {
         var answer: Result<[UInt8], MartletError>?
     }
 
-    /// - Parameter decode: of the message with that number, counted from 0.
     /// - Throws: what the source, the sink, `decode` or a request's answer throw.
     func run(
         _ requests: any MessageSource, _ answers: any MessageSink, _ context: CallContext,
-        decode: @Sendable ([UInt8], Int) throws(MartletError) -> Request
+        decode: @Sendable ([UInt8]) throws(MartletError) -> Request
     ) async throws(MartletError) {
         let result = await withTaskGroup(of: Event.self) { group -> Result<Void, MartletError> in
             do throws(MartletError) {
@@ -55,7 +47,7 @@ struct RequestStream: Sendable {
 
     private func run(
         _ requests: any MessageSource, _ answers: any MessageSink, _ context: CallContext,
-        _ decode: ([UInt8], Int) throws(MartletError) -> Request, in group: inout TaskGroup<Event>
+        _ decode: ([UInt8]) throws(MartletError) -> Request, in group: inout TaskGroup<Event>
     ) async throws(MartletError) {
         var items: [Int: Item] = [:]
         var ready: [Int] = []
@@ -91,7 +83,7 @@ struct RequestStream: Sendable {
                     continue
                 }
                 let number = nextNumber
-                let request = try decode(message, number)
+                let request = try decode(message)
                 if number == 0 { isUnordered = request.isUnordered }
                 nextNumber += 1
                 items[number] = Item(requestBytes: message.count)

@@ -38,8 +38,8 @@ final class RunningCall: @unchecked Sendable { // safe: every member is touched 
     private var isReadingOver = false
     /// The handler's sending task was cancelled: a version that has to go.
     private var isSendingOver = false
-    /// Bytes of the message that the handler works on. Its room is granted back when the next one is asked for, so that a
-    /// call holds no more than its credit and one message.
+    /// Bytes of the message that the handler works on. Its room is granted back when the next one is asked for, so that
+    /// a call holds no more than its credit and one message.
     private var inHand: Int?
     private var reader: CheckedContinuation<Result<[UInt8]?, MartletError>, Never>?
     private var senders: [CheckedContinuation<Void, Never>] = []

@@ -12,7 +12,8 @@ package struct ServerContract: Sendable {
     ///   - defaultModel: what a request means that names no model, where a dialect allows that.
     ///   - drain: raised when the server takes no further calls.
     package init(
-        handler: any InferenceHandler, limits: Limits, software: String, defaultModel: ModelReference?, drain: DrainSignal
+        handler: any InferenceHandler, limits: Limits, software: String, defaultModel: ModelReference?,
+        drain: DrainSignal
     ) {
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
         var calls: [Call] = []

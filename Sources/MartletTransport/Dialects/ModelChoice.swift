@@ -5,8 +5,6 @@ internal import MartletWire
 /// `x-martlet-model`, the query's `model`, the configured default, else the only ready model that does the task.
 struct ModelChoice: Sendable {
     static let header = "x-martlet-model"
-    static let classification = "text-classification"
-    static let embedding = "feature-extraction"
 
     let handler: any InferenceHandler
     var defaultModel: ModelReference?
@@ -15,7 +13,7 @@ struct ModelChoice: Sendable {
     /// - Throws: `.invalidArgument` for a name of another form, or when several models could be meant; `.unavailable`
     ///   when none is ready.
     func reference(
-        _ context: CallContext, query: [(name: String, value: String)] = [], task: String? = nil
+        _ context: CallContext, query: [(name: String, value: String)] = [], task: ModelTask? = nil
     ) async throws(MartletError) -> ModelReference {
         if let name = context.metadata[Self.header] ?? query.last(where: { $0.name == "model" })?.value {
             return try Self.reference(named: name)
@@ -23,7 +21,7 @@ struct ModelChoice: Sendable {
         var names: [String] = []
         var others: Set<String> = []
         for status in try await handler.listModels(named: nil, context: context) where status.state == .ready {
-            if let task, status.task != task {
+            if let task, status.task != task.rawValue {
                 others.insert(status.name)
             } else if names.last != status.name {
                 names.append(status.name)
@@ -34,7 +32,7 @@ struct ModelChoice: Sendable {
             return defaultModel
         }
         guard let only = names.first else {
-            let what = task.map { "no model for \($0) is ready" } ?? "no model is ready"
+            let what = task.map { "no model for \($0.rawValue) is ready" } ?? "no model is ready"
             throw MartletError(.unavailable, what)
         }
         guard names.count == 1 else {
@@ -49,7 +47,7 @@ struct ModelChoice: Sendable {
 
     /// The body's `model`, else what holds for a body without one.
     func reference(
-        _ field: JSONField, _ exchange: HTTPExchange, task: String? = nil
+        _ field: JSONField, _ exchange: HTTPExchange, task: ModelTask? = nil
     ) async throws(MartletError) -> ModelReference {
         guard field.isMissing else { return try Self.reference(named: try field.string()) }
         return try await reference(exchange.context, query: exchange.query, task: task)

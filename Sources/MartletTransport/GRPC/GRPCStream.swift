@@ -5,12 +5,14 @@ internal import NIOHPACK
 internal import NIOHTTP2
 
 /// One HTTP/2 stream: a gRPC call. A stream that is none is given to the HTTP routes.
-final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarrier, HTTP2Call, @unchecked Sendable { // safe: every member is touched on the event loop only
+final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, HTTP2Call,
+    @unchecked Sendable // safe: every member is touched on the event loop only
+{
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
-    private enum State {
+    enum State {
         /// Waits for its header list.
         case new
         /// Takes messages and answers.
@@ -21,26 +23,26 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
         case handedOver
     }
 
-    private let connection: HTTP2Connection
-    private var state = State.new
-    private var context: ChannelHandlerContext?
-    private var input: GRPCInput?
-    private var call: RunningCall?
+    let connection: HTTP2Connection
+    var state = State.new
+    var context: ChannelHandlerContext?
+    var input: GRPCInput?
+    var call: RunningCall?
     private var callContext = CallContext()
-    private var deadlineTimer: Scheduled<Void>?
-    private var answerEncoding = MessageEncoding.identity
-    private var headSent = false
+    var deadlineTimer: Scheduled<Void>?
+    var answerEncoding = MessageEncoding.identity
+    var headSent = false
     /// The peer has half-closed.
-    private var inputEnded = false
+    var inputEnded = false
     /// Bytes of messages that the handler has not taken yet.
-    private var waitingBytes = 0
+    var waitingBytes = 0
     /// What of this stream counts in `HTTP2Connection.hold`, beside `waitingBytes`.
-    private var partialBytes = 0
+    var partialBytes = 0
     private var isReadPending = false
 
     init(connection: HTTP2Connection) { self.connection = connection }
 
-    private var shared: ServerShared { connection.setup.shared }
+    var shared: ServerShared { connection.setup.shared }
     var loop: any EventLoop { connection.loop }
 
     // MARK: Channel events
@@ -104,10 +106,10 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
                 request: head.encoding, acceptable: head.acceptable, prefersCompression: shared.compressesAnswers)
             var deadline = Deadline.none
             if let timeout = head.timeout {
-                guard timeout > .zero else { throw Self.late }
+                guard timeout > .zero else { throw .callDeadlinePassed }
                 deadline = Deadline(arrival.advanced(by: timeout))
                 deadlineTimer = loop.scheduleTask(in: TimeAmount(timeout)) { [weak self] in
-                    self?.end(with: Self.late)
+                    self?.end(with: .callDeadlinePassed)
                 }
             }
             callContext = CallContext(deadline: deadline, arrival: arrival, metadata: head.metadata)
@@ -119,10 +121,6 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
         } catch {
             end(with: error)
         }
-    }
-
-    private static var late: MartletError {
-        MartletError(.deadlineExceeded, "the call's deadline passed before it was done")
     }
 
     private func receive(_ bytes: ByteBuffer) {
@@ -176,112 +174,11 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, CallCarr
     }
 
     /// The peer may send more while little waits for the handler: what is not read takes no window update.
-    private func readMore() {
+    func readMore() {
         guard !isReadPending, !inputEnded, waitingBytes < shared.limits.callCreditBytes / 2, let context else { return }
         if case .ended = state { return }
         isReadPending = true
         context.read()
-    }
-
-    // MARK: CallCarrier
-
-    func took(messageOf bytes: Int, by call: RunningCall) {
-        let cost = CreditCost.bytes(ofPayload: bytes)
-        guard waitingBytes >= cost else { return }
-        waitingBytes -= cost
-        connection.letGo(cost)
-        readMore()
-    }
-
-    func maySend(_ call: RunningCall) -> Bool { context?.channel.isWritable ?? true }
-
-    func send(_ message: [UInt8], of running: RunningCall) -> SendOutcome {
-        let call: Call
-        switch state {
-        case .open(let open): call = open
-        case .ended(let error): return .ended(error)
-        case .new, .handedOver: return .ended(MartletError(.internalError, "a call sends before it is open"))
-        }
-        guard let context else { return .ended(MartletError(.cancelled, "the call is over")) }
-        let limits = shared.limits
-        // One answer above this would look like a peer that does not read.
-        let waitingMax = max(limits.messageBytesMax, limits.outboundBytesMax - limits.outboundPauseBytes)
-        guard message.count <= waitingMax else {
-            return .ended(
-                MartletError(
-                    .resourceExhausted,
-                    "the answer of \(message.count) bytes is over the \(waitingMax) bytes that may wait to be sent; "
-                        + "ask for fewer labels (top_k) or texts at once"))
-        }
-        guard context.channel.isWritable else { return .wait }
-        writeHead(context)
-        let compressed = answerEncoding.compressed(message)
-        let payload = compressed ?? message
-        var buffer = context.channel.allocator.buffer(capacity: MessageDeframer.prefixBytes + payload.count)
-        buffer.writeInteger(compressed == nil ? UInt8(0) : 1)
-        buffer.writeInteger(UInt32(clamping: payload.count))
-        buffer.writeBytes(payload)
-        context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(buffer)))), promise: nil)
-        // The answer of a method that sends one leaves with its status.
-        if call.method.serverStreams { context.flush() }
-        return .sent
-    }
-
-    func ended(_ call: RunningCall, with error: MartletError?) {
-        connection.taskEnded()
-        self.call = nil
-        end(with: error)
-    }
-
-    // MARK: End
-
-    private func writeHead(_ context: ChannelHandlerContext) {
-        guard !headSent else { return }
-        headSent = true
-        context.write(wrapOutboundOut(.headers(.init(headers: GRPCTrailers.head(answerEncoding)))), promise: nil)
-    }
-
-    /// Gives the call its status; nothing happens when it has one, or when the peer is gone.
-    /// - Parameter error: nil for OK.
-    func end(with error: MartletError?) {
-        switch state {
-        case .ended, .handedOver: return
-        case .new, .open: break
-        }
-        close(MartletError(.cancelled, "the call is over"), stopping: error)
-        guard let context else { return }
-        // An answer without a message still has both lists where it succeeds: some clients insist.
-        if error == nil { writeHead(context) }
-        let trailers = GRPCTrailers.status(error, isWholeAnswer: !headSent)
-        let frame = wrapOutboundOut(.headers(.init(headers: trailers, endStream: true)))
-        guard !inputEnded else { return context.writeAndFlush(frame, promise: nil) }
-        // Nobody wants what the client still sends. The reset must not overtake messages that wait for its window.
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenSuccess { [self] in
-            guard !inputEnded, let context = self.context, context.channel.isActive else { return }
-            context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil)
-        }
-        context.writeAndFlush(frame, promise: sent)
-    }
-
-    /// The stream is gone: nothing can be sent.
-    func lost(_ error: MartletError) {
-        switch state {
-        case .ended, .handedOver: return
-        case .new, .open: close(error, stopping: error)
-        }
-    }
-
-    private func close(_ reason: MartletError, stopping error: MartletError?) {
-        state = .ended(error ?? reason)
-        deadlineTimer?.cancel()
-        deadlineTimer = nil
-        connection.letGo(waitingBytes + partialBytes)
-        waitingBytes = 0
-        partialBytes = 0
-        input = nil
-        connection.forget(self)
-        call?.stop(error ?? reason)
     }
 
     // MARK: Not gRPC

@@ -13,7 +13,9 @@ protocol HTTP2Call: AnyObject {
 
 /// One HTTP/2 connection: its handshake, its streams, and its end. Stands between nio-http2's handler and the one that
 /// manages GOAWAY, idle time and keepalive, and sees the frames of both.
-final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2StreamDelegate, @unchecked Sendable { // safe: every member is touched on the event loop only
+final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2StreamDelegate,
+    @unchecked Sendable // safe: every member is touched on the event loop only
+{
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
     typealias OutboundIn = HTTP2Frame
@@ -128,11 +130,7 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
     /// - Throws: `.resourceExhausted` when work of earlier calls has not stopped yet.
     func admit(_ call: any HTTP2Call) throws(MartletError) {
         let limit = shared.limits.callsPerConnectionMax
-        guard runningTasks < limit else {
-            throw MartletError(
-                .resourceExhausted, "this connection already has \(limit) calls, the most it may have at once",
-                retryAfter: .milliseconds(50))
-        }
+        guard runningTasks < limit else { throw .tooManyCalls(limit) }
         runningTasks += 1
         shared.tasks.increment()
         calls[ObjectIdentifier(call)] = call
@@ -149,11 +147,7 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
     /// - Throws: `.resourceExhausted` when too much waits on this connection.
     func hold(_ change: Int) throws(MartletError) {
         heldBytes += change
-        guard change <= 0 || heldBytes <= shared.limits.connectionBytesMax else {
-            throw MartletError(
-                .resourceExhausted, "too many large messages wait on this connection; send smaller ones",
-                retryAfter: .milliseconds(50))
-        }
+        guard change <= 0 || heldBytes <= shared.limits.connectionBytesMax else { throw .tooMuchWaits }
     }
 
     func letGo(_ bytes: Int) { heldBytes -= bytes }

@@ -23,12 +23,17 @@ package struct MessageDeframer {
 
     /// Bytes that wait for the rest of their message.
     package var bufferedBytes: Int { buffer.readableBytes }
+    /// Bytes of memory that holds them.
+    package var storageBytes: Int { buffer.storageCapacity }
 
     package mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             // Nothing is copied while frames hold whole messages.
             buffer = bytes
         } else {
+            // What was read goes first: a buffer that never runs empty, because every frame ends inside a message,
+            // would otherwise keep the whole stream.
+            buffer.discardReadBytes()
             var bytes = bytes
             buffer.writeBuffer(&bytes)
         }
@@ -45,9 +50,7 @@ package struct MessageDeframer {
             throw MartletError(.internalError, "a message begins with the flag byte \(flag), which is neither 0 nor 1")
         }
         guard length <= messageBytesMax else {
-            throw MartletError(
-                .resourceExhausted,
-                "a message of \(length) bytes is over the limit of \(messageBytesMax) bytes; send less at once")
+            throw .messageTooLarge(Int(length), limit: messageBytesMax)
         }
         guard buffer.readableBytes - Self.prefixBytes >= length else { return nil }
         buffer.moveReaderIndex(forwardBy: Self.prefixBytes)

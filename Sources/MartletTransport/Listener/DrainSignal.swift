@@ -3,7 +3,7 @@ internal import Synchronization
 /// Says, once, that the server takes no further calls; for calls that would otherwise never end.
 package final class DrainSignal: Sendable {
     private struct State {
-        var isRaised = false
+        package var isRaised = false
         var nextWaiter = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }
@@ -14,7 +14,7 @@ package final class DrainSignal: Sendable {
 
     var isRaised: Bool { state.withLock { $0.isRaised } }
 
-    func raise() {
+    package func raise() {
         let waiting = state.withLock { state in
             state.isRaised = true
             defer { state.waiters = [:] }
@@ -24,7 +24,7 @@ package final class DrainSignal: Sendable {
     }
 
     /// Returns when the signal is raised, or when the task is cancelled.
-    func wait() async {
+    package func wait() async {
         let number = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter

@@ -3,7 +3,9 @@ internal import MartletWire
 internal import NIOCore
 
 /// Tells protocols apart by the first bytes of a connection, and hands it over.
-final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, ServedConnection, @unchecked Sendable { // safe: every member is touched on the channel's event loop only
+final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, ServedConnection,
+    @unchecked Sendable // safe: every member is touched on the channel's event loop only
+{
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
@@ -80,7 +82,8 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
         if state == .handedOver { context.fireChannelReadComplete() }
     }
 
-    /// The new handlers are added before the bytes are passed on, and this one goes last, so that nothing is lost between.
+    /// The new handlers are added before the bytes are passed on, and this one goes last, so that nothing is lost
+    /// between.
     private func handOver(_ rest: ByteBuffer, _ context: ChannelHandlerContext, to add: (any Channel) throws -> Void) {
         do {
             try add(context.channel)
@@ -123,7 +126,7 @@ final class FirstBytesDetector: ChannelInboundHandler, RemovableChannelHandler, 
         LingeringClose.begin(on: channel, flushWithin: shared.limits.lingerTimeout, for: shared.limits.lingerTimeout)
     }
 
-    func drain() { refuse(MartletError(.unavailable, "the server is shutting down")) }
+    func drain() { refuse(.shuttingDown) }
 
     func cut(_ error: MartletError) -> Int {
         channel?.close(promise: nil)

@@ -1,7 +1,7 @@
 internal import NIOCore
 
-/// Ends a stream so that its last bytes arrive: a socket closed with unread input is reset, and a reset discards what was
-/// just sent. So only our side is ended, and what still comes is read and dropped until the peer ends its side.
+/// Ends a stream so that its last bytes arrive: a socket closed with unread input is reset, and a reset discards what
+/// was just sent. So only our side is ended, and what still comes is read and dropped until the peer ends its side.
 enum LingeringClose {
     /// - Parameters:
     ///   - flushLimit: how long what is already written may take to leave.

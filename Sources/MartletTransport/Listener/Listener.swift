@@ -6,13 +6,13 @@ internal import NIOPosix
 /// One bound address: accepts connections and gives each its first handler.
 struct Listener: Sendable {
     let channel: any Channel
-    let address: ListenAddress
+    let address: ServerAddress
     private let socketFile: UnixSocketFile?
 
     /// - Throws: `.alreadyExists` when the address is taken, `.permissionDenied`, or `.invalidArgument`; each names the
     ///   address and the way out.
     static func bind(
-        to address: ListenAddress, on group: any EventLoopGroup, limits: Limits,
+        to address: ServerAddress, on group: any EventLoopGroup, limits: Limits,
         notice: @escaping @Sendable (TransportNotice) -> Void,
         accept: @escaping @Sendable (any Channel) throws -> Void
     ) async throws(MartletError) -> Listener {
@@ -33,7 +33,8 @@ struct Listener: Sendable {
             .childChannelOption(.writeBufferWaterMark, value: mark)
             .childChannelOption(
                 .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 8_192, maximum: 65_536))
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 8_192, maximum: 65_536)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try accept(channel) }
             }
@@ -42,7 +43,7 @@ struct Listener: Sendable {
             do {
                 let channel = try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .bind(host: host, port: port).get()
-                let bound = ListenAddress.tcp(host: host, port: channel.localAddress?.port ?? port)
+                let bound = ServerAddress.tcp(host: host, port: channel.localAddress?.port ?? port)
                 return Listener(channel: channel, address: bound, socketFile: nil)
             } catch {
                 throw refusal(of: address, error)
@@ -64,7 +65,7 @@ struct Listener: Sendable {
         socketFile?.remove()
     }
 
-    private static func refusal(of address: ListenAddress, _ error: any Error) -> MartletError {
+    private static func refusal(of address: ServerAddress, _ error: any Error) -> MartletError {
         switch (error as? IOError)?.errnoCode {
         case EADDRINUSE:
             MartletError(
@@ -84,7 +85,8 @@ struct Listener: Sendable {
         default:
             MartletError(
                 .invalidArgument,
-                "cannot listen on \(address): give HOST:PORT with a host this machine knows, or unix:PATH of at most 107 bytes",
+                "cannot listen on \(address): give HOST:PORT with a host this machine knows, or unix:PATH of at most "
+                    + "107 bytes",
                 cause: error)
         }
     }

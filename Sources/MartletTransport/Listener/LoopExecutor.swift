@@ -5,7 +5,9 @@ internal import Synchronization
 ///
 /// A hop to the global pool and back costs ten times the framing of a small call. Jobs made while frames are read wait
 /// until the read is over and then run in one go, so that their answers leave in one write.
-final class LoopExecutor: TaskExecutor, @unchecked Sendable { // safe: `local` is touched on `loop` only, `remote` is locked
+final class LoopExecutor: TaskExecutor,
+    @unchecked Sendable // safe: `local` is touched on `loop` only, `remote` is locked
+{
     let loop: any EventLoop
     private var local: [UnownedJob] = []
     private var flushes: [() -> Void] = []

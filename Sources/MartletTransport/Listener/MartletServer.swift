@@ -56,8 +56,8 @@ package final class MartletServer: Sendable {
     /// - Throws: an error that names the address and the way out.
     @discardableResult
     package func listen(
-        on address: ListenAddress, mayManage: Bool = true
-    ) async throws(MartletError) -> ListenAddress {
+        on address: ServerAddress, mayManage: Bool = true
+    ) async throws(MartletError) -> ServerAddress {
         let shared = shared
         let executors = executors
         let tlsStage = shared.tlsStage(on: address)
@@ -135,7 +135,7 @@ package final class MartletServer: Sendable {
             shared.notice(.tooManyConnections(limit: limit))
             refusal = MartletError(.resourceExhausted, "the server has \(limit) connections, the most it takes")
         case .draining:
-            refusal = MartletError(.unavailable, "the server is shutting down")
+            refusal = .shuttingDown
         }
         try channel.pipeline.syncOperations.addHandler(Refusal(error: refusal))
     }

@@ -31,7 +31,7 @@ final class ServerShared: Sendable {
         self.notice = notice
     }
 
-    func tlsStage(on address: ListenAddress) -> TLSStage {
+    func tlsStage(on address: ServerAddress) -> TLSStage {
         if tls != nil, case .tcp = address { return .required }
         return .notOffered
     }

@@ -3,7 +3,9 @@ internal import NIOCore
 
 /// The side of an HTTP connection that faces its socket: what is written in one turn of the event loop leaves in one
 /// write, call tasks of one read run together, a peer that does not read is dropped, and a close lingers.
-final class SocketEdge: ChannelDuplexHandler, @unchecked Sendable { // safe: every member is touched on the event loop only
+final class SocketEdge: ChannelDuplexHandler,
+    @unchecked Sendable // safe: every member is touched on the event loop only
+{
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = IOData

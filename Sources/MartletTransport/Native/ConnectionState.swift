@@ -10,7 +10,8 @@ package struct ConnectionState: Sendable {
 
     package enum Action: Sendable {
         case write(Frame)
-        /// Run the call. `request` is the only request of a method that takes one; nil when messages follow by `deliver`.
+        /// Run the call. `request` is the only request of a method that takes one; nil when messages follow by
+        /// `deliver`.
         case start(CallID, Method, request: [UInt8]?, CallTimes, CallMetadata)
         /// A message of a running call whose method takes several, to be kept until its handler asks for it.
         case deliver(CallID, [UInt8])
@@ -176,7 +177,7 @@ package struct ConnectionState: Sendable {
         if alarms.deadlinesDue(now) {
             let late = calls.filter { ($0.value.times.deadline.map { $0 <= now }) ?? false }.keys.sorted()
             for id in late {
-                end(id, with: MartletError(.deadlineExceeded, "the call's deadline passed before it was done"), &actions)
+                end(id, with: .callDeadlinePassed, &actions)
             }
             alarms.rearm(deadlines: calls.values.lazy.compactMap(\.times.deadline))
             if !late.isEmpty { callsChanged(now: now, &actions) }

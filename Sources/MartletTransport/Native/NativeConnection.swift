@@ -3,7 +3,9 @@ internal import MartletWire
 internal import NIOCore
 
 /// The I/O around `ConnectionState`: bytes in, tasks for calls, bytes out in one write per turn of the event loop.
-final class NativeConnection: ChannelInboundHandler, ServedConnection, CallCarrier, @unchecked Sendable { // safe: every member is touched on `loop` only
+final class NativeConnection: ChannelInboundHandler, ServedConnection, CallCarrier,
+    @unchecked Sendable // safe: every member is touched on `loop` only
+{
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -216,7 +218,11 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, CallCarri
         guard !outgoing.isEmpty, let context else { return }
         let bytes = context.channel.allocator.buffer(bytes: outgoing)
         // Emptied first: the write may call `channelWritabilityChanged`, which writes again.
-        if outgoing.capacity > Self.keptBufferBytesMax { outgoing = [] } else { outgoing.removeAll(keepingCapacity: true) }
+        if outgoing.capacity > Self.keptBufferBytesMax {
+            outgoing = []
+        } else {
+            outgoing.removeAll(keepingCapacity: true)
+        }
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         guard !context.channel.isWritable,
             let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes),

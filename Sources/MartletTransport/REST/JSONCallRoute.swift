@@ -1,5 +1,6 @@
 internal import MartletCore
 internal import MartletWire
+internal import Synchronization
 
 /// One call as an HTTP route: JSON to messages, messages to JSON.
 struct JSONCallRoute: Sendable {
@@ -27,9 +28,7 @@ struct JSONCallRoute: Sendable {
         switch call.body {
         case .unary(let run):
             let answer = try await run(try await request(exchange), exchange.context)
-            return HTTPResponse(
-                headers: [(name: "content-type", value: "application/json")],
-                body: .bytes(try json.json(of: answer, as: types.output)))
+            return Self.response(try json.json(of: answer, as: types.output))
         case .stream(let run):
             let requests = try await source(exchange)
             if call.method == .classifyDocument, exchange.accepts("application/json") {
@@ -61,10 +60,10 @@ struct JSONCallRoute: Sendable {
     }
 
     /// What the model must be able to do; nil for anything.
-    private var task: String? {
+    private var task: ModelTask? {
         switch call.method {
-        case .classify: ModelChoice.classification
-        case .embed: ModelChoice.embedding
+        case .classify: .classification
+        case .embed: .embedding
         default: nil
         }
     }
@@ -104,7 +103,7 @@ struct JSONCallRoute: Sendable {
         }
         var texts = exchange.query
         if !texts.contains(where: { $0.name == "model" || $0.name.hasPrefix("model.") }) {
-            let model = try await choice.reference(exchange.context, task: ModelChoice.classification)
+            let model = try await choice.reference(exchange.context, task: .classification)
             texts.append((name: "model", value: model.description))
         }
         if exchange.accepts("application/json") {
@@ -145,7 +144,7 @@ struct JSONCallRoute: Sendable {
 
 /// Keeps the last message of a stream.
 private final class LastMessage: MessageSink {
-    private let slot = LatestValue<[UInt8]>()
-    var message: [UInt8]? { slot.value }
-    func send(message: [UInt8]) async throws(MartletError) { slot.value = message }
+    private let last = Mutex<[UInt8]?>(nil)
+    var message: [UInt8]? { last.withLock { $0 } }
+    func send(message: [UInt8]) async throws(MartletError) { last.withLock { $0 = message } }
 }

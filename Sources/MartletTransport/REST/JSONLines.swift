@@ -11,10 +11,37 @@ final class JSONLines: MessageSource {
 
     private struct State {
         var buffer: [UInt8] = []
-        /// Before it there is no line end.
+        /// Where the next line begins. What stands before goes when the next part comes: taking it away line by line
+        /// would move the rest of the buffer for each of thousands of blank lines.
+        var start = 0
+        /// Between `start` and it there is no line end.
         var searched = 0
         var line = 0
         var isEnded = false
+
+        mutating func append(_ part: [UInt8]) {
+            buffer.removeSubrange(..<start)
+            searched -= start
+            start = 0
+            buffer.append(contentsOf: part)
+        }
+
+        mutating func takeLine() -> [UInt8]? {
+            let end: Int
+            if let found = buffer[searched...].firstIndex(of: 0x0A) {
+                end = found
+            } else {
+                searched = buffer.count
+                // The last line needs no end.
+                guard isEnded, start < buffer.count else { return nil }
+                end = buffer.count
+            }
+            let taken = Array(buffer[start..<end])
+            start = min(end + 1, buffer.count)
+            searched = start
+            line += 1
+            return taken
+        }
     }
 
     init(body: any HTTPBody, message: Int, limits: Limits) {
@@ -26,7 +53,7 @@ final class JSONLines: MessageSource {
     /// - Throws: an error that names the line.
     func nextMessage() async throws(MartletError) -> [UInt8]? {
         while true {
-            if let line = state.withLock({ Self.takeLine(&$0) }) {
+            if let line = state.withLock({ $0.takeLine() }) {
                 if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
                 do throws(MartletError) {
                     return try MessageJSON.embedded.wire(of: line, as: message)
@@ -35,7 +62,7 @@ final class JSONLines: MessageSource {
                     throw MartletError(error.code, "line \(number): \(error.message)")
                 }
             }
-            let (isEnded, size) = state.withLock { ($0.isEnded, $0.buffer.count) }
+            let (isEnded, size) = state.withLock { ($0.isEnded, $0.buffer.count - $0.start) }
             guard !isEnded else { return nil }
             guard size <= lineBytesMax else {
                 throw .http(
@@ -43,25 +70,8 @@ final class JSONLines: MessageSource {
             }
             let part = try await body.next()
             state.withLock { state in
-                if let part { state.buffer.append(contentsOf: part) } else { state.isEnded = true }
+                if let part { state.append(part) } else { state.isEnded = true }
             }
         }
-    }
-
-    private static func takeLine(_ state: inout State) -> [UInt8]? {
-        if let end = state.buffer[state.searched...].firstIndex(of: 0x0A) {
-            let line = Array(state.buffer[..<end])
-            state.buffer.removeSubrange(...end)
-            state.searched = 0
-            state.line += 1
-            return line
-        }
-        state.searched = state.buffer.count
-        // The last line needs no end.
-        guard state.isEnded, !state.buffer.isEmpty else { return nil }
-        defer { state.buffer = [] }
-        state.searched = 0
-        state.line += 1
-        return state.buffer
     }
 }

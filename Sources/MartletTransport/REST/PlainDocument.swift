@@ -10,8 +10,7 @@ struct PlainDocument: MessageSource {
     init(body: any HTTPBody, options: [UInt8]) {
         self.body = body
         var chunk = WireWriter()
-        chunk.key(1, .lengthDelimited)
-        chunk.delimited(options)
+        chunk.field(1, options)
         first = OneTime(chunk.bytes)
     }
 
@@ -19,8 +18,7 @@ struct PlainDocument: MessageSource {
         if let first = first.take() { return first }
         guard let part = try await body.next() else { return nil }
         var chunk = WireWriter()
-        chunk.key(2, .lengthDelimited)
-        chunk.delimited(part)
+        chunk.field(2, part)
         return chunk.bytes
     }
 }

@@ -34,7 +34,7 @@ struct TextClassificationRoute: Sendable {
         let model: ModelReference
         if body["model"].isMissing {
             model = try await choice.reference(
-                exchange.context, query: exchange.query, task: ModelChoice.classification)
+                exchange.context, query: exchange.query, task: .classification)
         } else {
             model = try ModelChoice.reference(named: try body["model"].string())
         }

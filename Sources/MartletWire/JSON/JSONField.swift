@@ -17,8 +17,10 @@ package struct JSONField: Sendable {
 
     /// A member of the object that stands here; missing where no object does.
     package subscript(_ name: String) -> JSONField {
-        JSONField(value?[name], path: path.isEmpty ? name : "\(path).\(name)")
+        JSONField(value?[name], path: path(of: name))
     }
+
+    private func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
     package func string() throws(MartletError) -> String {
         guard case .string(let text)? = value else { throw mustBe("a string") }
@@ -50,7 +52,8 @@ package struct JSONField: Sendable {
     /// Names and places of an object's members, in order.
     package func members() throws(MartletError) -> [(name: String, field: JSONField)] {
         guard case .object(let members)? = value else { throw mustBe("an object") }
-        return members.map { (name: $0.name, field: self[$0.name]) }
+        // Not by the subscript, which looks each name up: a body may have as many members as bytes.
+        return members.map { (name: $0.name, field: JSONField($0.value, path: path(of: $0.name))) }
     }
 
     /// `.invalidArgument`: what belongs here, and whether anything is there.

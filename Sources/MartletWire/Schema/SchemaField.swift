@@ -52,8 +52,6 @@ package struct SchemaMessage: Sendable {
     /// By field number.
     package let fields: [SchemaField]
     package let oneofs: [String]
-    /// The entry of a map.
-    package let isMapEntry: Bool
 
     /// The place in `fields` of a field number; nil when there is none.
     package func index(ofNumber number: Int) -> Int? {
@@ -98,7 +96,6 @@ package struct SchemaMethod: Sendable {
 package struct SchemaFile: Sendable {
     /// Such as `martlet/v1/types.proto`.
     package let name: String
-    package let package: String
     package let dependencies: [String]
     /// The serialised `FileDescriptorProto`.
     package let bytes: [UInt8]

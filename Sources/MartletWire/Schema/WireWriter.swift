@@ -48,6 +48,16 @@ package struct WireWriter: Sendable {
         bytes.replaceSubrange(start...start, with: prefix.bytes)
     }
 
-    /// What is already encoded, such as fields that come from somewhere else.
-    package mutating func append(_ encoded: some Collection<UInt8>) { bytes.append(contentsOf: encoded) }
+    /// A varint field; nothing for 0, which is what a missing field means.
+    package mutating func field(_ number: Int, _ value: UInt64) {
+        guard value != 0 else { return }
+        key(number, .varint)
+        varint(value)
+    }
+
+    /// A length-delimited field.
+    package mutating func field(_ number: Int, _ value: some Collection<UInt8>) {
+        key(number, .lengthDelimited)
+        delimited(value)
+    }
 }

@@ -127,7 +127,9 @@ final class DocumentView: Sendable {
         table.append(
             (
                 "verdict",
-                output.styled(verdict.label.isEmpty ? "no text to classify" : "\(verdict.label) \(score)", isTarget ? .boldRed : .boldGreen)
+                output.styled(
+                    verdict.label.isEmpty ? "no text to classify" : "\(verdict.label) \(score)",
+                    isTarget ? .boldRed : .boldGreen)
                     + output.styled(" (\(rule) of \(Quantity.count(verdict.windows)) windows)", .dim)
             ))
         let others = verdict.scores.dropFirst().prefix(topK == 0 ? 4 : topK - 1)
@@ -165,7 +167,8 @@ final class DocumentView: Sendable {
     }
 
     private func printEnd(_ verdict: FinalVerdict, _ passage: Passage?) {
-        output.line("verdict\t\(verdict.label.isEmpty ? "-" : verdict.label)\t\(verdict.scores.first.map { Quantity.score($0.score) } ?? "-")")
+        let score = verdict.scores.first.map { Quantity.score($0.score) } ?? "-"
+        output.line("verdict\t\(verdict.label.isEmpty ? "-" : verdict.label)\t\(score)")
         output.line("read\t\(verdict.coverage.bytesClassified)\t\(verdict.coverage.bytesReceived)\t\(verdict.windows)")
         if let evidence = verdict.evidence {
             output.line("evidence\t\(evidence.index)\t\(evidence.span.byteStart)\t\(evidence.span.byteEnd)")
@@ -180,10 +183,11 @@ final class DocumentView: Sendable {
     private func coverage(_ verdict: FinalVerdict) -> String {
         let covered = verdict.coverage
         let seconds = verdict.timing.total / .seconds(1)
-        let speed = seconds > 0 ? ", \(Quantity.bytes(Int(Double(covered.bytesClassified) / seconds)))/s" : ""
+        let speed = seconds > 0 ? Int(exactly: (Double(covered.bytesClassified) / seconds).rounded()) : nil
+        let pace = speed.map { ", \(Quantity.bytes($0))/s" } ?? ""
         var text =
             "\(Quantity.percent(covered.fraction)) of \(Quantity.count(covered.bytesReceived)) bytes, "
-            + "\(Quantity.count(covered.tokensClassified)) tokens in \(Quantity.time(verdict.timing.total))\(speed)"
+            + "\(Quantity.count(covered.tokensClassified)) tokens in \(Quantity.time(verdict.timing.total))\(pace)"
         if verdict.stoppedEarly { text += "; stopped early, as --min-confidence asked" }
         return text
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import MartletCore
 
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,30 +21,4 @@ struct ModelsCommand: AsyncParsableCommand {
             WatchModelsCommand.self, ModelStatisticsCommand.self,
         ],
         defaultSubcommand: ListModelsCommand.self)
-}
-
-struct ListModelsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "list",
-        abstract: "List the models with the state of each version.",
-        discussion: """
-            Examples:
-              martlet models list
-              martlet models list guard --json
-            """)
-
-    @Argument(help: "Only this model.")
-    var name: String?
-
-    @OptionGroup var connection: ConnectionOptions
-
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    func run() async throws {
-        let name = name
-        let timeout = try connection.deadline()
-        let statuses = try await connection.withClient { try await $0.listModels(named: name, timeout: timeout) }
-        ModelTable.show(statuses, json: json)
-    }
 }

@@ -19,18 +19,27 @@ package struct Pinpoint: Sendable {
             model: model, windowTokens: Self.windowTokens, strideTokens: Self.strideTokens, emitRunning: false)
         var windows: [WindowResult] = []
         for try await event in client.classifyDocument(options, chunks: OneChunk(bytes: text)) {
-            if case .window(let window) = event { windows.append(window) }
+            if case .window(let window) = event { windows.append(Self.within(text.count, window)) }
         }
         guard let found = Self.strongestRun(of: label, in: windows) else { return passage }
-        let bytes = found.bytes.clamped(to: 0..<text.count)
+        let bytes = found.bytes
         return Passage(
             bytes: passage.bytes.lowerBound + bytes.lowerBound..<passage.bytes.lowerBound + bytes.upperBound,
             text: String(decoding: text[bytes], as: UTF8.self), score: found.score)
     }
 
+    /// The window with its bytes inside the text: offsets are the server's word, and what follows computes with them.
+    package static func within(_ textBytes: Int, _ window: WindowResult) -> WindowResult {
+        var window = window
+        window.span.byteStart = min(max(0, window.span.byteStart), textBytes)
+        window.span.byteEnd = min(max(window.span.byteStart, window.span.byteEnd), textBytes)
+        return window
+    }
+
     /// The bytes that make the windows around the strongest one answer `label`: the run of neighbours that have it as
     /// their best, without what their first and last neighbours read and did not answer it for. A step is added on both
     /// sides, since a window notices a passage only when it sees some of it.
+    /// - Parameter windows: in order, each `within` the text.
     package static func strongestRun(of label: String, in windows: [WindowResult]) -> (bytes: Range<Int>, score: Float)?
     {
         func score(_ index: Int) -> Float? {

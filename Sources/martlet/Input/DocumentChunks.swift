@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// A file's bytes as chunks for `classifyDocument`. The next chunk is read when it is asked for: a slow server slows the
-/// reading, and memory does not grow with the file.
+/// A file's bytes as chunks for `classifyDocument`. The next chunk is read when it is asked for: a slow server slows
+/// the reading, and memory does not grow with the file.
 struct DocumentChunks: AsyncSequence, Sendable {
     typealias Element = [UInt8]
     typealias Failure = any Error

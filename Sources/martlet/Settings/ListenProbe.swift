@@ -1,4 +1,4 @@
-import MartletTransport
+import MartletCore
 
 #if canImport(Glibc)
     import Glibc
@@ -11,14 +11,14 @@ import MartletTransport
 /// Whether an address can be listened on now, found by doing it for a moment.
 enum ListenProbe {
     /// Why `target` cannot be listened on; nil when it can.
-    static func problem(with target: ListenAddress) -> String? {
+    static func problem(with target: ServerAddress) -> String? {
         switch target {
         case .tcp(let host, let port): tcpProblem(host: host, port: port, target: target)
         case .unix(let path): unixProblem(path: path, target: target)
         }
     }
 
-    private static func tcpProblem(host: String, port: Int, target: ListenAddress) -> String? {
+    private static func tcpProblem(host: String, port: Int, target: ServerAddress) -> String? {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = streamType
@@ -43,7 +43,7 @@ enum ListenProbe {
     }
 
     /// A socket file that nobody answers is left over from a crash and is replaced when serving starts.
-    private static func unixProblem(path: String, target: ListenAddress) -> String? {
+    private static func unixProblem(path: String, target: ServerAddress) -> String? {
         var details = stat()
         guard stat(path, &details) == 0 else {
             let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."

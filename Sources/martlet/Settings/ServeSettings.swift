@@ -5,9 +5,9 @@ import MartletTransport
 /// What `martlet serve` runs with: read once, checked whole, passed down.
 package struct ServeSettings: Sendable {
     package var models: String
-    package var listen: [ListenAddress]
+    package var listen: [ServerAddress]
     /// With any, calls that change what is served are answered there only.
-    package var manage: [ListenAddress]
+    package var manage: [ServerAddress]
     /// Nil: no TLS.
     package var tls: TLSIdentity?
     /// Compute threads; 0 takes one for each core this process may use.
@@ -115,10 +115,10 @@ package struct ServeSettings: Sendable {
 
     private static func addresses(
         _ setting: String, _ texts: [String], mayBePublic: Bool
-    ) throws(CommandFailure) -> [ListenAddress] {
-        var addresses: [ListenAddress] = []
+    ) throws(CommandFailure) -> [ServerAddress] {
+        var addresses: [ServerAddress] = []
         for text in texts where !text.isEmpty {
-            guard let target = ListenAddress(parsing: text) else {
+            guard let target = ServerAddress(parsing: text, ports: 0...65_535) else {
                 throw CommandFailure(
                     .configuration,
                     "\(setting) '\(text)' is no address; write host:port, [ipv6]:port or unix:/path/to/socket")

@@ -50,15 +50,14 @@ extension AnswerJSON {
         var texts: Int
         var batches: Int
         var tokens: Int
-        var queueUs: Int
-        var tokenizeUs: Int
-        var computeUs: Int
-        var batchComputeUs: Int
-        var callUs: Int
+        var queueUs: UInt64
+        var tokenizeUs: UInt64
+        var computeUs: UInt64
+        var batchComputeUs: UInt64
+        var callUs: UInt64
         var lastUsedMs: Int
 
         init(_ model: ModelStatistics) {
-            func microseconds(_ duration: Duration) -> Int { Int((duration / .microseconds(1)).rounded()) }
             name = model.name
             version = model.version
             calls = model.calls
@@ -66,11 +65,11 @@ extension AnswerJSON {
             texts = model.texts
             batches = model.batches
             tokens = model.tokens
-            queueUs = microseconds(model.queue)
-            tokenizeUs = microseconds(model.tokenize)
-            computeUs = microseconds(model.compute)
-            batchComputeUs = microseconds(model.batchCompute)
-            callUs = microseconds(model.callTime)
+            queueUs = model.queue.wholeMicroseconds
+            tokenizeUs = model.tokenize.wholeMicroseconds
+            computeUs = model.compute.wholeMicroseconds
+            batchComputeUs = model.batchCompute.wholeMicroseconds
+            callUs = model.callTime.wholeMicroseconds
             lastUsedMs = model.lastUsedMilliseconds
         }
     }

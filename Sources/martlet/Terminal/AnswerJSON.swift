@@ -29,17 +29,16 @@ enum AnswerJSON {
     }
 
     struct Timing: Encodable {
-        var queueUs: Int
-        var tokenizeUs: Int
-        var computeUs: Int
-        var totalUs: Int
+        var queueUs: UInt64
+        var tokenizeUs: UInt64
+        var computeUs: UInt64
+        var totalUs: UInt64
 
         init(_ timing: CallTiming) {
-            func microseconds(_ duration: Duration) -> Int { Int((duration / .microseconds(1)).rounded()) }
-            queueUs = microseconds(timing.queue)
-            tokenizeUs = microseconds(timing.tokenize)
-            computeUs = microseconds(timing.compute)
-            totalUs = microseconds(timing.total)
+            queueUs = timing.queue.wholeMicroseconds
+            tokenizeUs = timing.tokenize.wholeMicroseconds
+            computeUs = timing.compute.wholeMicroseconds
+            totalUs = timing.total.wholeMicroseconds
         }
     }
 

@@ -43,7 +43,7 @@ package enum Quantity {
         let value = fraction * 100
         // 99.96 must not be shown as 100: something was left out.
         if fraction < 1, value >= 99.95 { return "99.9 %" }
-        return value == value.rounded() ? "\(Int(value)) %" : "\(fixed(value, 1)) %"
+        return "\(fixed(value, value == value.rounded() ? 0 : 1)) %"
     }
 
     /// `value` with `digits` decimals, rounded half away from zero; `nan`, `inf` as such.

@@ -42,7 +42,8 @@ struct OpenInferenceRoutesTests {
     }
 
     private static func binaryHead(_ size: String, rest: String = "") -> String {
-        #"{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":\#(size)}}]\#(rest)}"#
+        #"{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","#
+            + #""parameters":{"binary_data_size":\#(size)}}]\#(rest)}"#
     }
 
     @Test("binary tensors come in and go out behind the JSON text")
@@ -65,7 +66,8 @@ struct OpenInferenceRoutesTests {
     @Test("binary_data_output makes every output binary, where an output does not say otherwise")
     func binaryOutputs() async throws {
         let rest =
-            #","parameters":{"binary_data_output":true},"outputs":[{"name":"label"},{"name":"score","parameters":{"binary_data":false}}]"#
+            #","parameters":{"binary_data_output":true},"#
+                + #""outputs":[{"name":"label"},{"name":"score","parameters":{"binary_data":false}}]"#
         let reply = try await DialectPeer().post(Self.path, Self.body(#"["abcdef"]"#, rest: rest))
         let length = try #require(reply.headers["inference-header-content-length"].flatMap { Int($0) })
         let json = try JSONValue(parsing: Array(reply.bytes.prefix(length)))

@@ -9,8 +9,8 @@
  *     if (service.status.code != 0) fprintf(stderr, "%s\n", service.status.message);
  *     martlet_close(connection);
  *
- * A connection serves one call at a time and one thread; open one for each thread. Nothing that a server sends costs more
- * memory than the options allow, and nothing it sends is trusted. */
+ * A connection serves one call at a time and one thread; open one for each thread. Nothing that a server sends costs
+ * more memory than the options allow, and nothing it sends is trusted. */
 #ifndef MARTLET_H
 #define MARTLET_H
 
@@ -63,8 +63,8 @@ void martlet_close(martlet_connection *connection);
 
 /* What generated stubs are called with: `stub(&service.base, &request, closure, closure_data)`.
  *
- * The closure is called once, before the stub returns: with the answer, which lives as long as the closure runs, or with
- * NULL when the call failed; `status` says which. A method that streams is not for stubs: see martlet_stream. */
+ * The closure is called once, before the stub returns: with the answer, which lives as long as the closure runs, or
+ * with NULL when the call failed; `status` says which. A method that streams is not for stubs: see martlet_stream. */
 typedef struct {
     ProtobufCService base;
     martlet_connection *connection;
@@ -77,7 +77,8 @@ void martlet_service_init(
     martlet_service *service, martlet_connection *connection, const ProtobufCServiceDescriptor *descriptor);
 
 /* The next request of a stream. Sets *message, which must live until the next call of this function.
- * Returns 1 for a message, 0 after the last, -1 to cancel the call. Asked one message ahead of what the server takes. */
+ * Returns 1 for a message, 0 after the last, -1 to cancel the call. Asked one message ahead of what the server
+ * takes. */
 typedef int (*martlet_next)(const ProtobufCMessage **message, void *data);
 
 /* An answer of a stream, which lives as long as this function runs. Returns false to cancel the call. */

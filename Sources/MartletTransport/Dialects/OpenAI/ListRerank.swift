@@ -30,7 +30,7 @@ struct ListRerank: Sendable {
         let isRaw = body["raw_scores"].isMissing ? false : try body["raw_scores"].bool()
         let returnsDocuments = body["return_documents"].isMissing ? false : try body["return_documents"].bool()
         let model = try await choice.reference(
-            body["model"], exchange, task: ModelChoice.classification)
+            body["model"], exchange, task: .classification)
         let answer = try await TEIService(handler: handler, limits: limits, software: "").rerank(
             TEI.RerankRequest(
                 query: query, texts: texts, options: TEI.PredictOptions(rawScores: isRaw), returnText: returnsDocuments

@@ -58,7 +58,7 @@ package struct OpenAIRoutes: Sendable {
         let body = try await body(exchange)
         let dimensions = body["dimensions"]
         let request = EmbedRequest(
-            model: try await choice.reference(body["model"], exchange, task: ModelChoice.embedding),
+            model: try await choice.reference(body["model"], exchange, task: .embedding),
             inputs: try Self.inputs(body["input"]),
             dimensions: dimensions.isMissing ? 0 : try dimensions.integer(in: 1...Int(Int32.max)))
         let isBase64: Bool
@@ -148,7 +148,7 @@ package struct OpenAIRoutes: Sendable {
         let isRaw = body["raw_scores"].isMissing ? false : try body["raw_scores"].bool()
         let answer = try await handler.classify(
             ClassifyRequest(
-                model: try await choice.reference(body["model"], exchange, task: ModelChoice.classification),
+                model: try await choice.reference(body["model"], exchange, task: .classification),
                 inputs: inputs, returnLogits: isRaw),
             context: exchange.context)
         let lists = answer.results.map { result in

@@ -13,7 +13,8 @@ enum BytesTensor {
         }
         guard input.datatype == OpenInference.Datatype.bytes.rawValue else {
             throw MartletError(
-                .invalidArgument, "inputs[0].datatype is \(input.datatype); texts are a tensor of datatype BYTES")
+                .invalidArgument,
+                "inputs[0].datatype is \(input.datatype.prefix(20)); texts are a tensor of datatype BYTES")
         }
         let (rows, columns) = try dimensions(input.shape)
         let (count, isOver) = rows.multipliedReportingOverflow(by: columns)

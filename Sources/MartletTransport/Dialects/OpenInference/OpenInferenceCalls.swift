@@ -56,7 +56,7 @@ package struct OpenInferenceCalls: Sendable {
         .stream(.openInference("ModelStreamInfer", isStream: true)) {
             (requests, answers, context) throws(MartletError) in
             let endsOnError = context.metadata["triton_grpc_error"] == "true"
-            try await RequestStream(limits: limits).run(requests, answers, context) { (message, _) in
+            try await RequestStream(limits: limits).run(requests, answers, context) { (message) in
                 RequestStream.Request { (context) throws(MartletError) in
                     let (request, isRaw) = try codec.decodeInferRequest(message)
                     let outcome: Result<OpenInference.InferResponse, MartletError>

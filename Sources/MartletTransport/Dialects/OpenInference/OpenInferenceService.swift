@@ -186,7 +186,7 @@ struct OpenInferenceService: Sendable {
         if let parameter = parameters.first(where: { $0 == "config" || $0.hasPrefix("file:") }) {
             throw MartletError(
                 .invalidArgument,
-                "parameters.\(parameter): a model is what its folder holds; leave the parameter out")
+                "parameters.\(parameter.prefix(60)): a model is what its folder holds; leave the parameter out")
         }
         _ = try await handler.loadModel(named: name, context: context)
     }

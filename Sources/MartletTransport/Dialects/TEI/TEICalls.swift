@@ -51,7 +51,7 @@ package struct TEICalls: Sendable {
             .unary(.tei(name), run),
             .stream(.tei(stream ?? name + "Stream", clientStreams: true, serverStreams: true)) {
                 (requests, answers, context) throws(MartletError) in
-                try await RequestStream(limits: limits).run(requests, answers, context) { (message, _) in
+                try await RequestStream(limits: limits).run(requests, answers, context) { (message) in
                     RequestStream.Request { (context) throws(MartletError) in try await run(message, context) }
                 }
             },
@@ -61,7 +61,7 @@ package struct TEICalls: Sendable {
     private func embed(_ message: [UInt8], _ context: CallContext) async throws(MartletError) -> [UInt8] {
         let (text, options) = try codec.decodeTEIEmbedRequest(message)
         let answer = try await service.embed(
-            [.text(text)], options, model: try await choice.reference(context, task: ModelChoice.embedding), context)
+            [.text(text)], options, model: try await choice.reference(context, task: .embedding), context)
         return codec.encodeTEIEmbedResponse(answer.value.first?.values ?? [], answer.metadata)
     }
 
@@ -69,7 +69,7 @@ package struct TEICalls: Sendable {
         let (text, options) = try codec.decodeTEIEmbedAllRequest(message)
         let answer = try await service.embed(
             [.text(text)], options, perToken: true,
-            model: try await choice.reference(context, task: ModelChoice.embedding), context)
+            model: try await choice.reference(context, task: .embedding), context)
         return codec.encodeTEIEmbedAllResponse(
             answer.value.first?.values ?? [], rows: answer.value.first?.rows ?? 0, answer.metadata)
     }
@@ -79,13 +79,13 @@ package struct TEICalls: Sendable {
     ) async throws(MartletError) -> [UInt8] {
         let answer = try await service.predict(
             [request.input], request.options,
-            model: try await choice.reference(context, task: ModelChoice.classification), context)
+            model: try await choice.reference(context, task: .classification), context)
         return codec.encodeTEIPredictResponse(answer.value.first ?? [], answer.metadata)
     }
 
     private func rerank(_ request: TEI.RerankRequest, _ context: CallContext) async throws(MartletError) -> [UInt8] {
         let answer = try await service.rerank(
-            request, model: try await choice.reference(context, task: ModelChoice.classification), context)
+            request, model: try await choice.reference(context, task: .classification), context)
         return codec.encodeTEIRerankResponse(answer.value, answer.metadata)
     }
 

@@ -66,7 +66,7 @@ package struct TEIRoutes: Sendable {
 
     /// - Parameter task: what the model must be able to do; nil for any.
     private func model(
-        _ exchange: HTTPExchange, _ body: TEIBody, for task: String? = nil
+        _ exchange: HTTPExchange, _ body: TEIBody, for task: ModelTask? = nil
     ) async throws(MartletError) -> ModelReference {
         try await choice.reference(body.field["model"], exchange, task: task)
     }
@@ -81,7 +81,7 @@ package struct TEIRoutes: Sendable {
         let (inputs, isBatch) = try body.predictInputs()
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let answer = try await service.predict(
-            inputs, try body.predictOptions(), model: try await model(exchange, body, for: ModelChoice.classification),
+            inputs, try body.predictOptions(), model: try await model(exchange, body, for: .classification),
             exchange.context)
         let lists = answer.value.map { predictions in
             JSONValue.array(predictions.map { ["score": .float($0.score), "label": .string($0.label)] })
@@ -98,7 +98,7 @@ package struct TEIRoutes: Sendable {
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let options = try body.embedOptions(normalize: try body.flag("normalize", default: true))
         let answer = try await service.embed(
-            inputs, options, model: try await model(exchange, body, for: ModelChoice.embedding), exchange.context)
+            inputs, options, model: try await model(exchange, body, for: .embedding), exchange.context)
         var json: [UInt8] = [UInt8(ascii: "[")]
         for (index, result) in answer.value.enumerated() {
             if index > 0 { json.append(UInt8(ascii: ",")) }
@@ -115,7 +115,7 @@ package struct TEIRoutes: Sendable {
         guard !inputs.isEmpty else { return TEIFailure.empty("inputs") }
         let answer = try await service.embed(
             inputs, try body.embedOptions(normalize: false), perToken: true,
-            model: try await model(exchange, body, for: ModelChoice.embedding),
+            model: try await model(exchange, body, for: .embedding),
             exchange.context)
         return HTTPResponse(
             headers: Self.headers(answer),
@@ -154,7 +154,7 @@ package struct TEIRoutes: Sendable {
             query: try body.field["query"].string(), texts: texts, options: try body.predictOptions(),
             returnText: try body.flag("return_text", default: false))
         let answer = try await service.rerank(
-            request, model: try await model(exchange, body, for: ModelChoice.classification), exchange.context)
+            request, model: try await model(exchange, body, for: .classification), exchange.context)
         let ranks = answer.value.map { rank in
             var members = [JSONValue.Member("index", .integer(rank.index))]
             if let text = rank.text { members.append(.init("text", .string(text))) }
@@ -173,7 +173,7 @@ package struct TEIRoutes: Sendable {
         let texts = [try inputs["source_sentence"].string()] + sentences
         let answer = try await service.embed(
             texts.map { .text($0) }, try body.embedOptions(in: body.field["parameters"], normalize: true),
-            model: try await model(exchange, body, for: ModelChoice.embedding), exchange.context)
+            model: try await model(exchange, body, for: .embedding), exchange.context)
         let source = answer.value.first?.values ?? []
         let cosines = answer.value.dropFirst().map { zip(source, $0.values).reduce(Float(0)) { $0 + $1.0 * $1.1 } }
         return response(.array(cosines.map { .float($0) }), answer)
@@ -265,39 +265,4 @@ package struct TEIRoutes: Sendable {
 extension VersionID {
     /// As a request names this very version: `guard@3`.
     var reference: String { ModelReference(name: model, selector: .version(number)).description }
-}
-
-extension TEI.Info {
-    fileprivate var json: JSONValue {
-        [
-            "model_id": .string(modelID), "model_sha": .string(modelSHA), "model_dtype": .string(modelDatatype),
-            "model_type": typeJSON, "max_concurrent_requests": .integer(concurrentRequestsMax),
-            "max_input_length": .integer(inputTokensMax), "max_batch_tokens": .integer(batchTokensMax),
-            "max_batch_requests": .null, "max_client_batch_size": .integer(clientBatchMax), "auto_truncate": true,
-            "tokenization_workers": .integer(tokenizationWorkers), "version": .string(version), "sha": .null,
-            "docker_label": .null,
-        ]
-    }
-
-    private var typeJSON: JSONValue {
-        let labels: JSONValue = [
-            "id2label": .object(classLabels.enumerated().map { .init(String($0), .string($1)) }),
-            "label2id": .object(labelIndices),
-        ]
-        return switch modelType {
-        case .embedding: ["embedding": [:]]
-        case .classifier: ["classifier": labels]
-        case .reranker: ["reranker": labels]
-        }
-    }
-
-    /// Of a label that stands for two classes the first: an object has no name twice.
-    private var labelIndices: [JSONValue.Member] {
-        var members: [JSONValue.Member] = []
-        var seen: Set<String> = []
-        for (index, label) in classLabels.enumerated() where seen.insert(label).inserted {
-            members.append(.init(label, .integer(index)))
-        }
-        return members
-    }
 }

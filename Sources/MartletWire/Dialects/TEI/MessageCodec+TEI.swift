@@ -51,9 +51,8 @@ extension MessageCodec {
             (request) throws(MartletError) in
             (
                 TextInput(try CField.text(request.inputs, "inputs")),
-                TEI.PredictOptions(
-                    overflow: try OverflowPolicy(request.truncate, request.truncation_direction),
-                    rawScores: request.raw_scores != 0)
+                try TEI.PredictOptions(
+                    request.truncate, request.truncation_direction, rawScores: request.raw_scores)
             )
         }
     }
@@ -69,9 +68,8 @@ extension MessageCodec {
             return (
                 TextInput(
                     try CField.text(inputs[0], "inputs[0]"), pair: try CField.text(inputs[1], "inputs[1]")),
-                TEI.PredictOptions(
-                    overflow: try OverflowPolicy(request.truncate, request.truncation_direction),
-                    rawScores: request.raw_scores != 0)
+                try TEI.PredictOptions(
+                    request.truncate, request.truncation_direction, rawScores: request.raw_scores)
             )
         }
     }
@@ -82,9 +80,8 @@ extension MessageCodec {
             TEI.RerankRequest(
                 query: try CField.text(request.query, "query"),
                 texts: try CField.texts(request.n_texts, request.texts, "texts"),
-                options: TEI.PredictOptions(
-                    overflow: try OverflowPolicy(request.truncate, request.truncation_direction),
-                    rawScores: request.raw_scores != 0),
+                options: try TEI.PredictOptions(
+                    request.truncate, request.truncation_direction, rawScores: request.raw_scores),
                 returnText: request.return_text != 0)
         }
     }
@@ -95,9 +92,8 @@ extension MessageCodec {
             (request) throws(MartletError) in
             TEI.RerankRequest(
                 query: try CField.text(request.query, "query"), texts: [try CField.text(request.text, "text")],
-                options: TEI.PredictOptions(
-                    overflow: try OverflowPolicy(request.truncate, request.truncation_direction),
-                    rawScores: request.raw_scores != 0),
+                options: try TEI.PredictOptions(
+                    request.truncate, request.truncation_direction, rawScores: request.raw_scores),
                 returnText: request.return_text != 0)
         }
     }
@@ -139,5 +135,13 @@ extension OverflowPolicy {
         default: throw CField.unknownEnum(direction.rawValue, "truncation_direction")
         }
         if truncate == 0 { self = .error }
+    }
+}
+
+extension TEI.PredictOptions {
+    fileprivate init(
+        _ truncate: protobuf_c_boolean, _ direction: Tei__V1__TruncationDirection, rawScores: protobuf_c_boolean
+    ) throws(MartletError) {
+        self.init(overflow: try OverflowPolicy(truncate, direction), rawScores: rawScores != 0)
     }
 }

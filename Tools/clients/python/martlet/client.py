@@ -19,7 +19,7 @@ from martlet.documents import Document
 from martlet.errors import MartletError
 from martlet.native import NativeTransport
 from martlet.options import TLS, Address, Options, Retry
-from martlet.retrying import Attempts
+from martlet.retrying import Defaults
 from martlet.types import Aggregation, Overflow
 
 Answer = TypeVar("Answer")
@@ -40,16 +40,16 @@ class Transport(Protocol):
 class Client(contextlib.AbstractContextManager["Client"]):
     """Calls to one server, from any thread. Connects when the first call needs it, and again when a connection is lost.
 
-    `address` is `host:port`, `[ipv6]:port` or `unix:/path`. A `model` is named `guard` (the latest version), `guard@3` or
-    `guard:stable`. `timeout` is in seconds, for the whole call with its retries; None waits for ever, and every call may
-    give its own. Calls raise `MartletError`.
+    `address` is `host:port`, `[ipv6]:port` or `unix:/path`. A `model` is named `guard` (the latest version), `guard@3`
+    or `guard:stable`. `timeout` is in seconds, for the whole call with its retries; None waits for ever, and every call
+    may give its own. Calls raise `MartletError`.
     """
 
     def __init__(
         self, address: str, *, transport: Literal["native", "grpc"] = "native", timeout: float | None = None,
         retry: Retry = Retry(), tls: TLS | None = None, token: str = "", connect_timeout: float = 10.0,
     ) -> None:
-        self._retry, self._timeout = retry, timeout
+        self._defaults = Defaults(retry, timeout)
         options = Options(token=token, tls=tls, connect_timeout=connect_timeout)
         self._transport = make_transport(transport, Address.parse(address), options)
 
@@ -74,8 +74,8 @@ class Client(contextlib.AbstractContextManager["Client"]):
     ) -> Iterator[types.StreamAnswer]:
         """Many requests on one call, as many at once as the server takes. A failed one does not end the stream.
 
-        Answers come in the order of the requests, or with `unordered` as they are ready. Leaving the loop and closing the
-        iterator cancels what is in flight.
+        Answers come in the order of the requests, or with `unordered` as they are ready. Leaving the loop and closing
+        the iterator cancels what is in flight.
         """
         messages = (calls.classify_stream(request, unordered) for request in requests)
         stream = self._stream(calls.INFERENCE + "ClassifyStream", lambda: messages, False, timeout)
@@ -86,10 +86,11 @@ class Client(contextlib.AbstractContextManager["Client"]):
         aggregation: Aggregation = "model_default", focus_label: str = "", top_k: int = 0, min_confidence: float = 0.0,
         windows: bool = True, running: bool = True, timeout: float | None = None,
     ) -> Iterator[types.DocumentEvent]:
-        """Classifies a document of any length; yields windows and running verdicts as they become true, the final one last.
+        """Classifies a document of any length: windows and running verdicts as they become true, the final one last.
 
-        The document is read one chunk ahead of what the server takes, and the server goes no further than the loop does.
-        Leaving the loop and closing the iterator cancels the call. `min_confidence` above 0 stops early at that score.
+        The document is read one chunk ahead of what the server takes, and the server goes no further than the loop
+        does. Leaving the loop and closing the iterator cancels the call. `min_confidence` above 0 stops early at that
+        score.
         """
         options = calls.document_options(
             model, window_tokens, stride_tokens, aggregation, focus_label, top_k, min_confidence, windows, running)
@@ -104,8 +105,8 @@ class Client(contextlib.AbstractContextManager["Client"]):
         return decoded(stream, calls.document_event)
 
     def embed(
-        self, model: str, inputs: Iterable[str | Sequence[int]], *, overflow: Overflow = "error", normalize: bool = True,
-        dimensions: int = 0, per_token: bool = False, timeout: float | None = None,
+        self, model: str, inputs: Iterable[str | Sequence[int]], *, overflow: Overflow = "error",
+        normalize: bool = True, dimensions: int = 0, per_token: bool = False, timeout: float | None = None,
     ) -> types.EmbedAnswer:
         """Vectors of texts, or of token ids: `results[i]` answers `inputs[i]`. `dimensions` 0 keeps all values."""
         return self._unary(calls.embed(model, inputs, overflow, normalize, dimensions, per_token), timeout)
@@ -164,33 +165,28 @@ class Client(contextlib.AbstractContextManager["Client"]):
     def ping(self, *, timeout: float | None = None) -> float:
         """Seconds there and back."""
         start = time.monotonic()
-        self._transport.ping(self._deadline(timeout))
+        self._transport.ping(self._defaults.deadline(timeout))
         return time.monotonic() - start
 
     # How calls run
 
-    def _deadline(self, timeout: float | None) -> float | None:
-        timeout = self._timeout if timeout is None else timeout
-        return None if timeout is None else time.monotonic() + timeout
-
     def _unary(self, call: calls.Call[Answer], timeout: float | None) -> Answer:
-        deadline = self._deadline(timeout)
-        attempts = Attempts(self._retry, deadline)
+        attempts = self._defaults.attempts(timeout)
         while True:
             try:
-                return call.decode(self._transport.unary(call.path, call.request, deadline))
+                return call.decode(self._transport.unary(call.path, call.request, attempts.deadline))
             except MartletError as error:
                 time.sleep(attempts.wait_after(error, time.monotonic()))
 
     def _stream(
         self, path: str, requests: Callable[[], Iterator[bytes]], can_repeat: bool, timeout: float | None
     ) -> Iterator[bytes]:
-        deadline = self._deadline(timeout)
-        attempts = Attempts(self._retry, deadline)
+        attempts = self._defaults.attempts(timeout)
         has_answer = False
         while True:
             try:
-                with contextlib.closing(self._transport.stream(path, requests(), deadline)) as messages:  # type: ignore[type-var]
+                stream = self._transport.stream(path, requests(), attempts.deadline)
+                with contextlib.closing(stream) as messages:  # type: ignore[type-var]
                     for message in messages:
                         has_answer = True
                         yield message

@@ -20,7 +20,7 @@ from martlet.documents import AsyncDocument
 from martlet.errors import MartletError
 from martlet.native_async import AsyncNativeTransport, one
 from martlet.options import TLS, Address, Options, Retry
-from martlet.retrying import Attempts
+from martlet.retrying import Defaults
 from martlet.types import Aggregation, Overflow
 
 Answer = TypeVar("Answer")
@@ -41,19 +41,19 @@ class AsyncTransport(Protocol):
 
 
 class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
-    """Calls to one server, any number at once, on one event loop. Connects when the first call needs it, and again when the
-    connection is lost.
+    """Calls to one server, any number at once, on one event loop. Connects when the first call needs it, and again when
+    the connection is lost.
 
-    `address` is `host:port`, `[ipv6]:port` or `unix:/path`. A `model` is named `guard` (the latest version), `guard@3` or
-    `guard:stable`. `timeout` is in seconds, for the whole call with its retries; None waits for ever, and every call may
-    give its own. Calls raise `MartletError`.
+    `address` is `host:port`, `[ipv6]:port` or `unix:/path`. A `model` is named `guard` (the latest version), `guard@3`
+    or `guard:stable`. `timeout` is in seconds, for the whole call with its retries; None waits for ever, and every call
+    may give its own. Calls raise `MartletError`.
     """
 
     def __init__(
         self, address: str, *, transport: Literal["native", "grpc"] = "native", timeout: float | None = None,
         retry: Retry = Retry(), tls: TLS | None = None, token: str = "", connect_timeout: float = 10.0,
     ) -> None:
-        self._retry, self._timeout = retry, timeout
+        self._defaults = Defaults(retry, timeout)
         options = Options(token=token, tls=tls, connect_timeout=connect_timeout)
         self._transport = make_transport(transport, Address.parse(address), options)
 
@@ -74,12 +74,13 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
         return await self._unary(calls.classify(model, inputs, overflow, top_k, return_logits), timeout)
 
     def classify_stream(
-        self, requests: Iterable[StreamRequest] | AsyncIterable[StreamRequest], *, unordered: bool = False, timeout: float | None = None
+        self, requests: Iterable[StreamRequest] | AsyncIterable[StreamRequest], *, unordered: bool = False,
+        timeout: float | None = None,
     ) -> AsyncIterator[types.StreamAnswer]:
         """Many requests on one call, as many at once as the server takes. A failed one does not end the stream.
 
-        Answers come in the order of the requests, or with `unordered` as they are ready. Leaving the loop and closing the
-        iterator cancels what is in flight.
+        Answers come in the order of the requests, or with `unordered` as they are ready. Leaving the loop and closing
+        the iterator cancels what is in flight.
         """
 
         async def messages() -> AsyncIterator[bytes]:
@@ -98,10 +99,11 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
         aggregation: Aggregation = "model_default", focus_label: str = "", top_k: int = 0, min_confidence: float = 0.0,
         windows: bool = True, running: bool = True, timeout: float | None = None,
     ) -> AsyncIterator[types.DocumentEvent]:
-        """Classifies a document of any length; yields windows and running verdicts as they become true, the final one last.
+        """Classifies a document of any length: windows and running verdicts as they become true, the final one last.
 
-        The document is read one chunk ahead of what the server takes, and the server goes no further than the loop does.
-        Leaving the loop and closing the iterator cancels the call. `min_confidence` above 0 stops early at that score.
+        The document is read one chunk ahead of what the server takes, and the server goes no further than the loop
+        does. Leaving the loop and closing the iterator cancels the call. `min_confidence` above 0 stops early at that
+        score.
         """
         options = calls.document_options(
             model, window_tokens, stride_tokens, aggregation, focus_label, top_k, min_confidence, windows, running)
@@ -116,8 +118,8 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
         return decoded(stream, calls.document_event)
 
     async def embed(
-        self, model: str, inputs: Iterable[str | Sequence[int]], *, overflow: Overflow = "error", normalize: bool = True,
-        dimensions: int = 0, per_token: bool = False, timeout: float | None = None,
+        self, model: str, inputs: Iterable[str | Sequence[int]], *, overflow: Overflow = "error",
+        normalize: bool = True, dimensions: int = 0, per_token: bool = False, timeout: float | None = None,
     ) -> types.EmbedAnswer:
         """Vectors of texts, or of token ids: `results[i]` answers `inputs[i]`. `dimensions` 0 keeps all values."""
         return await self._unary(calls.embed(model, inputs, overflow, normalize, dimensions, per_token), timeout)
@@ -176,33 +178,28 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
     async def ping(self, *, timeout: float | None = None) -> float:
         """Seconds there and back."""
         start = time.monotonic()
-        await self._transport.ping(self._deadline(timeout))
+        await self._transport.ping(self._defaults.deadline(timeout))
         return time.monotonic() - start
 
     # How calls run
 
-    def _deadline(self, timeout: float | None) -> float | None:
-        timeout = self._timeout if timeout is None else timeout
-        return None if timeout is None else time.monotonic() + timeout
-
     async def _unary(self, call: calls.Call[Answer], timeout: float | None) -> Answer:
-        deadline = self._deadline(timeout)
-        attempts = Attempts(self._retry, deadline)
+        attempts = self._defaults.attempts(timeout)
         while True:
             try:
-                return call.decode(await self._transport.unary(call.path, call.request, deadline))
+                return call.decode(await self._transport.unary(call.path, call.request, attempts.deadline))
             except MartletError as error:
                 await asyncio.sleep(attempts.wait_after(error, time.monotonic()))
 
     async def _stream(
         self, path: str, requests: Callable[[], AsyncIterator[bytes]], can_repeat: bool, timeout: float | None
     ) -> AsyncIterator[bytes]:
-        deadline = self._deadline(timeout)
-        attempts = Attempts(self._retry, deadline)
+        attempts = self._defaults.attempts(timeout)
         has_answer = False
         while True:
             try:
-                async with contextlib.aclosing(self._transport.stream(path, requests(), deadline)) as messages:  # type: ignore[type-var]
+                stream = self._transport.stream(path, requests(), attempts.deadline)
+                async with contextlib.aclosing(stream) as messages:  # type: ignore[type-var]
                     async for message in messages:
                         has_answer = True
                         yield message

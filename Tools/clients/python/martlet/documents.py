@@ -10,7 +10,8 @@ from typing import BinaryIO, TypeAlias
 CHUNK_BYTES = 32 << 10
 
 Document: TypeAlias = str | bytes | os.PathLike[str] | BinaryIO | Iterable[bytes]
-"""Text or its UTF-8 bytes, a file's path (`pathlib.Path`), an open binary file, or an iterator of bytes, cut anywhere."""
+"""Text or its UTF-8 bytes, a file's path (`pathlib.Path`), an open binary file, or an iterator of bytes, cut
+anywhere."""
 AsyncDocument: TypeAlias = Document | AsyncIterable[bytes]
 
 

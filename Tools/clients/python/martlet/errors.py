@@ -29,8 +29,8 @@ class Code(enum.IntEnum):
 class MartletError(Exception):
     """A call or connection that failed.
 
-    `code` is a gRPC status number (`martlet.Code`), `retry_after` the seconds after which the same call is worth another
-    try, None without a hint.
+    `code` is a gRPC status number (`martlet.Code`), `retry_after` the seconds after which the same call is worth
+    another try, None without a hint.
     """
 
     def __init__(self, code: int, message: str, retry_after: float | None = None) -> None:

@@ -56,7 +56,7 @@ class Connection:
             self._wait(deadline)
 
     def stream(self, path: str, requests: Iterator[bytes], deadline: float | None) -> Iterator[bytes]:
-        """Runs one call. Requests are read one ahead of what the server takes; leaving the iterator cancels the call."""
+        """Runs one call. Requests are read one ahead of what the server takes; closing the iterator cancels it."""
         protocol, is_sending = self._protocol, True
         ahead: bytes | None = None
         call = protocol.open(path, None if deadline is None else deadline - time.monotonic())

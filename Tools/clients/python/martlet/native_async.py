@@ -170,8 +170,10 @@ class AsyncNativeTransport:
         self._address, self._options = address, options
         self._connecting = asyncio.Lock()
         self._connection: Connection | None = None
+        self._is_closed = False
 
     async def close(self) -> None:
+        self._is_closed = True
         if self._connection:
             await self._connection.close()
 
@@ -185,7 +187,8 @@ class AsyncNativeTransport:
         self, path: str, requests: AsyncIterator[bytes], deadline: float | None
     ) -> AsyncIterator[bytes]:
         connection = await self._usable(deadline)
-        async with contextlib.aclosing(connection.stream(path, requests, deadline)) as answers:  # type: ignore[type-var]
+        stream = connection.stream(path, requests, deadline)
+        async with contextlib.aclosing(stream) as answers:  # type: ignore[type-var]
             async for answer in answers:
                 yield answer
 
@@ -194,8 +197,12 @@ class AsyncNativeTransport:
 
     async def _usable(self, deadline: float | None) -> Connection:
         async with before(deadline), self._connecting:
+            if self._is_closed:
+                raise MartletError(Code.CANCELLED, "the client is closed")
             if self._connection is None or not self._connection.is_usable:
                 self._connection = await Connection.connect(self._address, self._options)
+                if self._is_closed:  # meanwhile
+                    await self._connection.close()
             return self._connection
 
 

@@ -29,9 +29,9 @@ class TLS:
 class Retry:
     """When a call that failed is tried again.
 
-    Only UNAVAILABLE, and RESOURCE_EXHAUSTED with the server's hint that waiting helps. The wait is the server's hint where
-    it gives one, else it doubles from `first` seconds, half of it by chance. A stream is tried again only while nothing of
-    it was answered and its requests can be sent again.
+    Only UNAVAILABLE, and RESOURCE_EXHAUSTED with the server's hint that waiting helps. The wait is the server's hint
+    where it gives one, else it doubles from `first` seconds, half of it by chance. A stream is tried again only while
+    nothing of it was answered and its requests can be sent again.
     """
 
     attempts: int = 4
@@ -59,7 +59,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """`host:port`, `[ipv6]:port` or `unix:/path`."""
-        if text.startswith("unix:"):
+        if text.startswith("unix:") and text != "unix:":
             return cls(path=text.removeprefix("unix:"))
         host, colon, port = text.rpartition(":")
         bare = host.removeprefix("[").removesuffix("]")

@@ -1,18 +1,37 @@
-"""Which failures are worth another try, and after how long."""
+"""How long calls may take, which failures are worth another try, and after how long."""
 
 from __future__ import annotations
 
+import dataclasses
 import random
+import time
 
 from martlet.errors import Code, MartletError
 from martlet.options import Retry
+
+
+@dataclasses.dataclass(frozen=True)
+class Defaults:
+    """What holds for the calls of a client that do not say otherwise."""
+
+    retry: Retry
+    timeout: float | None
+    """Seconds; None waits for ever."""
+
+    def attempts(self, timeout: float | None) -> Attempts:
+        """Those of a call that starts now; `timeout` is its own, None when it has none."""
+        return Attempts(self.retry, self.deadline(timeout))
+
+    def deadline(self, timeout: float | None) -> float | None:
+        timeout = self.timeout if timeout is None else timeout
+        return None if timeout is None else time.monotonic() + timeout
 
 
 class Attempts:
     """The tries of one call."""
 
     def __init__(self, policy: Retry, deadline: float | None) -> None:
-        self._policy, self._deadline = policy, deadline
+        self._policy, self.deadline = policy, deadline
         self._made = 1
 
     def wait_after(self, error: MartletError, now: float) -> float:
@@ -32,7 +51,7 @@ class Attempts:
             wait = max(wait, error.retry_after * random.uniform(1.0, 1.2))
             if error.retry_after > policy.most:
                 raise error
-        if self._deadline is not None and now + wait >= self._deadline:
+        if self.deadline is not None and now + wait >= self.deadline:
             raise error
         self._made += 1
         return wait

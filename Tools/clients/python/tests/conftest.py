@@ -1,4 +1,4 @@
-"""The real server with real models: `Tools/test` says where the program and the models are."""
+"""What tests talk to: a scripted server, or the real one with real models; `Tools/test` says where those are."""
 
 import contextlib
 import os
@@ -8,9 +8,27 @@ from pathlib import Path
 
 import pytest
 
+from both_clients import BOTH
+from martlet import Retry
+from scripted_server import ScriptedServer
+
 ROOT = Path(__file__).resolve().parents[4]
 BINARY = os.environ.get("MARTLET_BINARY", "")
 SOURCES = Path(os.environ.get("MARTLET_FIXTURES", "")).parent / ".build-models"
+
+
+@pytest.fixture(params=BOTH, ids=["blocking", "asyncio"])
+def talking(request):
+    """`with talking(script) as client`: a client that never tries again, and the server that runs the script."""
+
+    @contextlib.contextmanager
+    def talk(*scripts, attempts=1, unix_path=None):
+        server = ScriptedServer(*scripts, unix_path=unix_path)
+        with request.param(server.address, retry=Retry(attempts=attempts, first=0.01)) as client:
+            yield client
+        server.finish()
+
+    return talk
 
 
 @pytest.fixture(scope="session")

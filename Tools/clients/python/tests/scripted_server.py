@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
 from collections.abc import Callable
 
+from google.protobuf.message import Message
+
+from martlet.v1 import inference_pb2 as inference
 from martlet.v1 import native_pb2 as native
 
 
@@ -33,6 +37,12 @@ class Peer:
         self.seen.append(frame)
         return frame
 
+    def read_to_end(self) -> None:
+        """Closing with unread bytes would reset the connection under what was sent last."""
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                self.read()
+
     def expect(self, kind: str) -> native.Frame:
         frame = self.read()
         assert frame.WhichOneof("kind") == kind, frame
@@ -42,12 +52,26 @@ class Peer:
         body = native.Frame(**fields).SerializeToString()
         self.connection.sendall(struct.pack(">BI", 0, len(body)) + body)
 
+    def answer(self, call: int, message: Message) -> None:
+        self.send(call_id=call, message=native.Message(payload=message.SerializeToString()))
+
     def shake_hands(self, credit: int = 256 << 10, message_bytes_max: int = 4 << 20) -> None:
         assert self.read_exactly(8) == b"MARTLET1"
         self.expect("hello")
         self.connection.sendall(b"MARTLET1")
         self.send(hello=native.Hello(
             protocol=1, message_bytes_max=message_bytes_max, initial_credit_bytes=credit, calls_max=100))
+
+
+def serve_one_classify(peer: Peer) -> None:
+    """A script: every text is its own label."""
+    peer.shake_hands()
+    opened = peer.expect("open")
+    request = inference.ClassifyRequest.FromString(peer.expect("message").message.payload)
+    peer.expect("half_close")
+    results = [inference.TextResult(scores=[{"label": i.text, "score": 0.5}]) for i in request.inputs]
+    peer.answer(opened.call_id, inference.ClassifyResponse(model={"name": request.model.name}, results=results))
+    peer.send(call_id=opened.call_id, status=native.Status())
 
 
 class ScriptedServer:

@@ -62,17 +62,9 @@ def answers(count: int):
             peer.send(call_id=call, message=native.Message(payload=response.SerializeToString()))
         peer.send(ping=native.Ping(data=7))
         peer.send(call_id=call, status=native.Status())
-        read_to_end(peer)
+        peer.read_to_end()
 
     return script
-
-
-def read_to_end(peer: Peer) -> None:
-    try:
-        while peer.read():
-            pass
-    except (EOFError, ConnectionError):
-        pass
 
 
 @pytest.mark.parametrize(("count", "code"), [(0, 13), (1, 0), (2, 13)])
@@ -100,7 +92,7 @@ def test_a_document_respects_credit_and_half_closes_without_it(program, tmp_path
         event = inference.DocumentEvent(final={"label": "SAFE", "windows": 3})
         peer.send(call_id=call, message=native.Message(payload=event.SerializeToString()))
         peer.send(call_id=call, status=native.Status())
-        read_to_end(peer)
+        peer.read_to_end()
 
     server = ScriptedServer(script)
     assert classify(program, server.address, "--document", str(document)).stdout == "SAFE, 3 windows\n"
@@ -114,8 +106,9 @@ def framed(body: bytes, flags: int = 0) -> bytes:
 HELLO = framed(native.Frame(hello=native.Hello(protocol=1, initial_credit_bytes=1 << 20)).SerializeToString())
 JUNK = {
     "nothing": b"", "another protocol": b"HTTP/1.1 400 Bad Request\r\n\r\n", "half a preface": b"MART",
-    "flags": b"MARTLET1\x80\0\0\0\0", "a huge length": b"MARTLET1\0\xff\xff\xff\xff", "an empty frame": b"MARTLET1" + framed(b""),
-    "no protobuf": b"MARTLET1" + framed(b"\xff" * 20), "no Hello": b"MARTLET1" + framed(native.Frame(ping={}).SerializeToString()),
+    "flags": b"MARTLET1\x80\0\0\0\0", "a huge length": b"MARTLET1\0\xff\xff\xff\xff",
+    "an empty frame": b"MARTLET1" + framed(b""), "no protobuf": b"MARTLET1" + framed(b"\xff" * 20),
+    "no Hello": b"MARTLET1" + framed(native.Frame(ping={}).SerializeToString()),
     "protocol 2": b"MARTLET1" + framed(native.Frame(hello=native.Hello(protocol=2)).SerializeToString()),
     "GoAway": b"MARTLET1" + framed(native.Frame(go_away={"code": 8, "reason": "full"}).SerializeToString()),
     "a status of no call": b"MARTLET1" + HELLO + framed(native.Frame(call_id=9, status={}).SerializeToString()),
@@ -132,7 +125,7 @@ def test_junk_is_an_error_with_a_code(program, data):
         peer.connection.sendall(data)
         if data.startswith(b"MARTLET1" + HELLO):
             peer.read_exactly(8)
-            read_to_end(peer)
+            peer.read_to_end()
 
     server = ScriptedServer(script)
     done = classify(program, server.address, "x")
@@ -145,7 +138,8 @@ def test_mutated_answers_cost_nothing_but_an_error(program):
     print("seed", seed)
     chance = random.Random(seed)
     response = inference.ClassifyResponse(
-        model={"name": "guard", "version": 3}, results=[{"scores": [{"label": "SAFE", "score": 0.5}], "logits": [1, 2]}])
+        model={"name": "guard", "version": 3},
+        results=[{"scores": [{"label": "SAFE", "score": 0.5}], "logits": [1, 2]}])
     parts = [
         native.Frame(call_id=1, message={"payload": response.SerializeToString()}), native.Frame(ping={"data": 1}),
         native.Frame(call_id=1, credit={"bytes": 9}), native.Frame(call_id=1, status={"code": 0, "message": "m"}),
@@ -164,7 +158,7 @@ def test_mutated_answers_cost_nothing_but_an_error(program):
         peer.expect("hello")
         peer.connection.sendall(b"MARTLET1" + data)
         peer.connection.shutdown(1)
-        read_to_end(peer)
+        peer.read_to_end()
 
     server = ScriptedServer(*[script] * 60)
     for _ in range(60):

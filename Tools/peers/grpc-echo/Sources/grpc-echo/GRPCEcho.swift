@@ -2,8 +2,8 @@ import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 
-/// Answers `/echo.Echo/Echo` with the bytes it got, on grpc-swift-2 and its NIO transport with their defaults but for the
-/// flush coalescing, which waits up to 100 us for more to write. Ends when standard input ends.
+/// Answers `/echo.Echo/Echo` with the bytes it got, on grpc-swift-2 and its NIO transport with their defaults but for
+/// the flush coalescing, which waits up to 100 us for more to write. Ends when standard input ends.
 @main
 struct GRPCEcho {
     static func main() async throws {

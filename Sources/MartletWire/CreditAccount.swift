@@ -1,5 +1,3 @@
-internal import MartletWire
-
 /// Message bytes that one side of a call may still send (Protos/PROTOCOL.md section 5).
 package struct CreditAccount: Sendable, Hashable {
     /// May be negative: the message that used up the account went as a whole.

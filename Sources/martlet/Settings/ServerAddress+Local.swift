@@ -1,6 +1,6 @@
-import MartletTransport
+import MartletCore
 
-extension ListenAddress {
+extension ServerAddress {
     /// Port 0, which never names the same port twice.
     package var takesAnyPort: Bool {
         if case .tcp(_, 0) = self { true } else { false }

@@ -1,11 +1,13 @@
-/// Where a server listens.
-package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
-    /// Port 0 takes any free one.
+/// Where a Martlet server listens.
+public enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
+    /// A server that listens on port 0 takes any free one.
     case tcp(host: String, port: Int)
+    /// The path of a Unix socket: the fastest way to a server on the same machine.
     case unix(path: String)
 
     /// Reads `unix:PATH`, `HOST:PORT` or `[IPV6]:PORT`; nil when the text has another form.
-    package init?(parsing text: String) {
+    /// - Parameter ports: those that make sense: 0 for a server only.
+    public init?(parsing text: String, ports: ClosedRange<Int> = 1...65_535) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst("unix:".count))
             guard !path.isEmpty else { return nil }
@@ -13,7 +15,7 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
             return
         }
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (0...65_535).contains(port)
+            ports.contains(port)
         else { return nil }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -25,7 +27,7 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self = .tcp(host: host, port: port)
     }
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"

@@ -1,0 +1,79 @@
+internal import MartletCore
+
+/// From a step of the policy to a version that answers, or to why it does not.
+extension RolloutManager {
+    func beginLoading(_ id: VersionID) {
+        guard let version = records[id]?.aspired else { return }
+        records[id]?.phase = .loading(.init(version: version, stage: .verifying))
+        records[id]?.warnedFingerprint = nil
+        loads[id] = Task { await self.load(version) }
+    }
+
+    private func load(_ version: AspiredVersion) async {
+        let (stages, stageSink) = AsyncStream.makeStream(of: VersionState.self)
+        let (loader, drainedSink) = (self.loader, self.drainedSink)
+        // The object goes straight into its residence: nothing else may keep it alive.
+        async let result: Result<Residence<Loaded>, MartletError> = {
+            defer { stageSink.finish() }
+            do throws(MartletError) {
+                let loaded = try await loader.load(version) { stageSink.yield($0) }
+                return .success(Residence(id: version.id, object: loaded) { drainedSink.yield(version.id) })
+            } catch {
+                return .failure(error)
+            }
+        }()
+        for await stage in stages { enter(stage, version.id) }
+        endLoading(version, await result)
+    }
+
+    private func enter(_ stage: VersionState, _ id: VersionID) {
+        guard case .loading(var load)? = records[id]?.phase else { return }
+        load.stage = stage
+        switch stage {
+        case .verifying: emit(id, .verifying)
+        case .loading: emit(id, .loading)
+        case .warming: emit(id, .warming)
+        case .discovered, .ready, .draining, .unloaded, .failed: return
+        }
+        records[id]?.phase = .loading(load)
+        publish()
+    }
+
+    private func endLoading(_ version: AspiredVersion, _ result: Result<Residence<Loaded>, MartletError>) {
+        let id = version.id
+        loads[id] = nil
+        guard let record = records[id], case .loading(let load) = record.phase else { return }
+        let hasChanged = record.aspired.fingerprint != version.fingerprint
+        let isWanted =
+            record.isAspired && !stopped.contains(id.model) && !isShuttingDown && !(load.isAbandoned && hasChanged)
+        switch result {
+        case .success(let residence) where isWanted:
+            records[id]?.phase = .ready(residence, fingerprint: version.fingerprint)
+            emit(id, .ready)
+            if hasChanged {
+                records[id]?.warnedFingerprint = record.aspired.fingerprint
+                emit(id, .changedWhileLoaded)
+            }
+        case .failure(let error) where isWanted && !load.isAbandoned:
+            records[id]?.phase = .failed(reason: error.message, fingerprint: version.fingerprint)
+            emit(id, .failed(reason: error.message))
+            if hasChanged { discover(id) }
+        case .success, .failure:
+            if case .success(let residence) = result {
+                _ = residence.close()
+                residence.evict()
+            }
+            emit(id, .abandoned)
+            if record.isAspired { discover(id) } else { records[id] = nil }
+        }
+        advance()
+    }
+
+    /// Gives a running load up; nothing for a version that is not being loaded.
+    func abandonLoad(_ id: VersionID) {
+        guard case .loading(var load)? = records[id]?.phase else { return }
+        load.isAbandoned = true
+        records[id]?.phase = .loading(load)
+        loads[id]?.cancel()
+    }
+}
