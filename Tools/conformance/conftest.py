@@ -5,12 +5,15 @@ A test module names its client by `CLIENT = "grpcio"` (a PyPI package, whose ver
 `Tools/conformance/run` sets it.
 """
 
+import importlib
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,6 +91,33 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
 def server(start: Callable[..., Server], published: Path) -> Server:
     """A server with defaults, shared by every test that changes nothing."""
     return start(published, "--default-model", "guard")
+
+
+# Stubs.
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """The modules that grpcio-tools writes."""
+    from grpc_tools import protoc
+
+    folder = tmp_path_factory.mktemp("stubs")
+    files = [str(path) for name in ("martlet", "inference", "tei") for path in (ROOT / "Protos" / name).rglob("*.proto")]
+    words = [f"-I{ROOT / 'Protos'}", f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
+    assert protoc.main(["protoc", *words]) == 0
+    # The Python client, if something imported it, has a package of the same name.
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "martlet"}
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        names = ["inference_pb2", "inference_pb2_grpc", "models_pb2", "models_pb2_grpc", "types_pb2"]
+        modules = {name: importlib.import_module(f"martlet.v1.{name}") for name in names}
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.split(".")[0] == "martlet"]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+    return SimpleNamespace(**modules)
 
 
 # TLS.

@@ -2,18 +2,15 @@
 
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
-from conftest import ROOT, Server, free_port
-
-sys.path.insert(0, str(ROOT / "Tools" / "clients" / "python"))
-from martlet.v1 import inference_pb2 as pb  # noqa: E402
+from conftest import Server, free_port
 
 
 def haproxy_version() -> str:
@@ -67,8 +64,9 @@ def front(tmp_path: Path):
 
 
 def test_rolling_both_servers_behind_it_loses_no_call(
-    start: Callable[..., Server], published: Path, front: Callable[[str, str], int]
+    start: Callable[..., Server], published: Path, front: Callable[[str, str], int], api: SimpleNamespace
 ):
+    pb = api.inference_pb2
     first, second = start(published), start(published)
     port = front(first.address, second.address)
     stop = threading.Event()
