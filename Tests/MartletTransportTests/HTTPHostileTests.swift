@@ -48,8 +48,12 @@ import Testing
             what: "two hosts", bytes: "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", status: 400, says: "host",
             closes: true),
         Case(what: "CONNECT", bytes: "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", status: 400, closes: true),
-        Case(what: "unknown method", bytes: "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 501, says: "method", closes: true),
-        Case(what: "method in the wrong case", bytes: "Get /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 501, closes: true),
+        Case(
+            what: "unknown method", bytes: "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 501, says: "method",
+            closes: true),
+        Case(
+            what: "method in the wrong case", bytes: "Get /healthz HTTP/1.1\r\nHost: x\r\n\r\n", status: 501,
+            closes: true),
         Case(what: "no method", bytes: "G /healthz\r\nHost: x\r\n\r\n", status: 400, closes: true),
         Case(what: "HTTP/3.0", bytes: "GET /healthz HTTP/3.0\r\nHost: x\r\n\r\n", status: 505, closes: true),
         Case(what: "garbage", bytes: "GARBAGE\r\n\r\n", status: 400, closes: true),

@@ -166,7 +166,7 @@ struct ListeningTests {
             // Far more than the kernel buffers between two sockets that nobody reads.
             for id in 1...10 { try await peer.send(RawPeer.bytes(classifyFrames(CallID(id), "big", "4000000"))) }
             await test.handler.until { $0.started == 10 && $0.running == 0 }
-            // Longer than the suite's own limit: how fast this machine moves 40 MB beside other tests is not the question.
+            // Longer than the suite's own limit: how fast this machine moves 40 MB beside other tests is not asked.
             async let cut = test.server.drain(within: .seconds(600))
             var answered = 0
             for frame in try await peer.framesToEnd() {

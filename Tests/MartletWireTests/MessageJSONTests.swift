@@ -230,7 +230,9 @@ import Testing
             ("9007199254740993.0e1", nil), ("1e400", nil), ("99999999999999999999", nil),
         ] as [(String, Int?)])
     func integers(text: String, value: Int?) throws {
-        guard case .number(let number) = try JSONValue(parsing: Array(text.utf8)) else { throw MartletError(.notFound, text) }
+        guard case .number(let number) = try JSONValue(parsing: Array(text.utf8)) else {
+            throw MartletError(.notFound, text)
+        }
         #expect(number.integer == value)
     }
 }

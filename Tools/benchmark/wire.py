@@ -196,11 +196,11 @@ def run_wire(setup: Setup, quick: bool) -> list[dict]:
     try:
         say("wire")
         command = [str(setup.measure), "wire-server", f"127.0.0.1:{port}"]
-        with server(command, port, server_cpu) as pid:
-            for protocol, greeting in greetings().items():
+        # A new server for each: what the connections of one left behind would serve the next.
+        for protocol, greeting in greetings().items():
+            with server(command, port, server_cpu) as pid:
                 idle = idle_kib(pid, port, greeting)
                 rows.append(row(f"{protocol}: an idle connection", idle, "KiB", 40, least=False))
-        # A new one: what the idle connections left behind is not this part's.
         with server(command, port, server_cpu), server([str(echo), str(echo_port), "1"], echo_port, server_cpu):
             pipelined = load.native(port, 8, 64)
             rows.append(row("native: 8 connections x 64 calls", pipelined["calls_per_second"], "calls/s", 60_000))

@@ -102,7 +102,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     from grpc_tools import protoc
 
     folder = tmp_path_factory.mktemp("stubs")
-    files = [str(path) for name in ("martlet", "inference", "tei") for path in (ROOT / "Protos" / name).rglob("*.proto")]
+    folders = [ROOT / "Protos" / name for name in ("martlet", "inference", "tei")]
+    files = [str(path) for folder in folders for path in folder.rglob("*.proto")]
     words = [f"-I{ROOT / 'Protos'}", f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
     assert protoc.main(["protoc", *words]) == 0
     # The Python client, if something imported it, has a package of the same name.

@@ -7,7 +7,7 @@ internal import NIOHTTP1
 ///
 /// A request that is pipelined waits in `waiting` until the answer before it is written; while something waits there,
 /// or the peer does not read, nothing more is read from the socket.
-final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @unchecked Sendable { // safe: on `loop` only
+final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @unchecked Sendable { // safe: on `loop`
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart

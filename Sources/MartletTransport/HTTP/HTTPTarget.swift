@@ -16,7 +16,9 @@ package struct HTTPTarget: Sendable {
     private let decoded: [String]?
     package let query: [(name: String, value: String)]
     /// The decoded path.
-    package var path: String { rawPath.utf8.contains(UInt8(ascii: "%")) ? "/" + segments.joined(separator: "/") : rawPath }
+    package var path: String {
+        rawPath.utf8.contains(UInt8(ascii: "%")) ? "/" + segments.joined(separator: "/") : rawPath
+    }
     /// `OPTIONS *`.
     var isAsterisk: Bool { rawPath == "*" }
 

@@ -36,7 +36,8 @@ final class DialectEngine: InferenceHandler {
         ModelStatus(
             name: name, version: version, state: .ready, versionLabels: labels, digest: "d\(version)",
             classLabels: classes, task: dimensions > 0 ? "feature-extraction" : "text-classification",
-            maxTokens: maxTokens, dimensions: dimensions, architecture: "bert", precision: name == "rank" ? "float32" : "int8")
+            maxTokens: maxTokens, dimensions: dimensions, architecture: "bert",
+            precision: name == "rank" ? "float32" : "int8")
     }
 
     private func resolve(_ reference: ModelReference) throws(MartletError) -> ModelStatus {
