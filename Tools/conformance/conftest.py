@@ -157,11 +157,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = {}
+    config.stash[LEFT_OUT] = []
     config.addinivalue_line("markers", "slow: takes minutes or downloads much; Tools/test leaves it out")
 
 
 Row = tuple[str, str, str]
 ROWS = pytest.StashKey[dict[Row, list[str]]]()
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        client = getattr(item.module, "CLIENT", item.module.__name__)
+        item.config.stash[LEFT_OUT].append(client[0] if isinstance(client, tuple) else client)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -195,7 +203,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         "Clients that nobody here wrote, against `martlet serve` with real models. Written by `Tools/conformance/run`, whose",
         "`Tools/conformance/test_*.py` are the cases; the number after a result counts the variants of one case.",
         "",
-        f"{outcomes.count('passed')} of {len(outcomes)} passed.",
+        f"{outcomes.count('passed')} of {len(outcomes)} passed.{left_out(session.config.stash[LEFT_OUT])}",
         "",
         "| client | version | case | result |",
         "| --- | --- | --- | --- |",
@@ -204,6 +212,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         "",
     ]
     Path(target).write_text("\n".join(lines), encoding="utf-8")
+
+
+def left_out(clients: list[str]) -> str:
+    return f" Not run: {len(clients)} cases of {', '.join(sorted(set(clients)))}." if clients else ""
 
 
 def result_of(outcomes: list[str]) -> str:
