@@ -108,8 +108,8 @@ final class GRPCStream: ChannelInboundHandler, RemovableChannelHandler, HTTP2Cal
             if let timeout = head.timeout {
                 guard timeout > .zero else { throw .callDeadlinePassed }
                 deadline = Deadline(arrival.advanced(by: timeout))
-                deadlineTimer = loop.scheduleTask(in: TimeAmount(timeout)) { [weak self] in
-                    self?.end(with: .callDeadlinePassed)
+                deadlineTimer = loop.scheduleTask(in: TimeAmount(timeout)) {
+                    self.end(with: .callDeadlinePassed)
                 }
             }
             callContext = CallContext(deadline: deadline, arrival: arrival, metadata: head.metadata)

@@ -49,8 +49,8 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
         self.context = context
         let limit = shared.limits.handshakeTimeout
         let left = ContinuousClock.now.duration(to: setup.accepted.advanced(by: limit))
-        handshakeTimer = context.eventLoop.scheduleTask(in: TimeAmount(max(.zero, left))) { [weak self] in
-            guard let self else { return }
+        // Timers hold this object until they are cancelled: once a weak reference to it exists, every retain costs more.
+        handshakeTimer = context.eventLoop.scheduleTask(in: TimeAmount(max(.zero, left))) {
             self.shared.notice(.protocolError(MartletError(.deadlineExceeded, "no SETTINGS came within \(limit)")))
             self.edge.closeLingering()
         }
@@ -84,9 +84,9 @@ final class HTTP2Connection: ChannelDuplexHandler, ServedConnection, NIOHTTP2Str
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if farewellTimer == nil, case .goAway = unwrapOutboundIn(data).payload {
             let limit = TimeAmount(shared.limits.handshakeTimeout)
-            farewellTimer = context.eventLoop.scheduleTask(in: limit) { [weak self] in
-                self?.isFarewellOver = true
-                self?.closeIfLeft()
+            farewellTimer = context.eventLoop.scheduleTask(in: limit) {
+                self.isFarewellOver = true
+                self.closeIfLeft()
             }
         }
         context.write(data, promise: promise)

@@ -68,15 +68,16 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        watch?.tooMuch = { [weak self] in
-            guard let self, !self.isClosing else { return }
-            self.failed(.http(400, .invalidArgument, "the request has more chunk extensions than this server reads"))
+        watch?.tooMuch = { [self] in
+            guard !isClosing else { return }
+            failed(.http(400, .invalidArgument, "the request has more chunk extensions than this server reads"))
         }
         setTimer()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         lost()
+        watch?.tooMuch = {}
         self.context = nil
     }
 
@@ -367,7 +368,7 @@ final class HTTPConnection: ChannelDuplexHandler, ServedConnection, HTTP2Call, @
         timer?.cancel()
         timerAt = due
         let left = max(.zero, ContinuousClock.now.duration(to: due))
-        timer = loop.scheduleTask(in: TimeAmount(left)) { [weak self] in self?.timerFired() }
+        timer = loop.scheduleTask(in: TimeAmount(left)) { self.timerFired() }
     }
 
     private func timerFired() {

@@ -240,7 +240,7 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, CallCarri
         timer?.cancel()
         timerAt = due
         let left = max(.zero, ContinuousClock.now.duration(to: due))
-        timer = loop.scheduleTask(in: TimeAmount(left)) { [weak self] in self?.timerFired() }
+        timer = loop.scheduleTask(in: TimeAmount(left)) { self.timerFired() }
     }
 
     private func timerFired() {
