@@ -8,6 +8,7 @@ take turns (A B B A), and a rate is the median of its turns.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -136,6 +137,36 @@ class Load:
         return done.stdout
 
 
+def tcp_echo_p50(server_cpu: int, client_cpu: int) -> float:
+    """Microseconds that 250 bytes take there and back between two processes that do nothing else: no server can be
+    faster than this machine wakes one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        echo = os.fork()
+        if echo == 0:
+            os.sched_setaffinity(0, {server_cpu})
+            peer, _ = listener.accept()
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while data := peer.recv(4_096):
+                peer.sendall(data)
+            os._exit(0)
+        client = socket.create_connection(listener.getsockname(), 5)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {client_cpu})
+    times = []
+    try:
+        for _ in range(10_000):
+            start = time.perf_counter()
+            client.sendall(bytes(250))
+            client.recv(4_096)
+            times.append(time.perf_counter() - start)
+    finally:
+        client.close()
+        os.waitpid(echo, 0)
+        os.sched_setaffinity(0, before)
+    return statistics.median(times) * 1e6
+
+
 def resident_bytes(pid: int) -> int:
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) * 1024
@@ -216,6 +247,7 @@ def run_wire(setup: Setup, quick: bool) -> list[dict]:
             against = row(case, rate, "calls/s", peer, peer="grpc-swift-2")
             rows.append(against | {"target": 2.5, "holds": rate >= 2.5 * peer})
             rows.append(row("HTTP/1.1 JSON: 32 connections", load.http(port, 32), "calls/s", 25_000))
+            rows.append(row("bare TCP echo, one at a time, p50", tcp_echo_p50(server_cpu, client_cpu), "us"))
             alone = load.native(port, 1, 1)
             rows.append(row("native: one call at a time, p50", alone["p50_us"], "us", 150, least=False))
             rows.append(row("native: one call at a time, p99", alone["p99_us"], "us"))
