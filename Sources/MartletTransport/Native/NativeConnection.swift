@@ -89,7 +89,8 @@ final class NativeConnection: ChannelInboundHandler, ServedConnection, CallCarri
         isReading = false
         state.readEnded(partialFrame: decoder.bufferedBytes > 0, sawFrames: sawFrames, now: .now)
         sawFrames = false
-        if isFlushScheduled { flush() }
+        // After the other sockets that are readable in this turn, as `SocketEdge` does.
+        if isFlushScheduled { loop.execute { self.flush() } }
         setTimer()
     }
 
