@@ -74,22 +74,21 @@ final class BatchRunner {
         start: ContinuousClock.Instant, compute: Duration, model: ServedModel, output: EncoderOutput
     ) {
         let width = model.answerWidth
-        var queued: Duration = .zero, tokenizing: Duration = .zero
+        let queues = sequences.map { $0.work.submitted.duration(to: start) - $0.tokenize }
+        // Before the answers: who has one finds it counted.
+        model.counters.add(
+            texts: sequences.count, tokens: batch.rows, queue: queues.reduce(.zero, +),
+            tokenize: sequences.reduce(.zero) { $0 + $1.tokenize }, compute: compute)
         var place = 0
-        for sequence in sequences {
+        for (sequence, queue) in zip(sequences, queues) {
             let end = place + (output == .hiddenStates ? sequence.tokensRead : 1) * width
             let own = values[place..<end]
             place = end
-            let queue = sequence.work.submitted.duration(to: start) - sequence.tokenize
-            queued += queue
-            tokenizing += sequence.tokenize
             let answer = SequenceAnswer(
                 values: sequence.work.form?.finish(own, width: width) ?? Array(own), tokensRead: sequence.tokensRead,
                 tokensTotal: sequence.tokensTotal, queue: queue, tokenize: sequence.tokenize, compute: compute)
             sequence.work.ticket.resolve(sequence.work.index, answer)
         }
-        model.counters.add(
-            texts: sequences.count, tokens: batch.rows, queue: queued, tokenize: tokenizing, compute: compute)
     }
 
     private func nobodyWaits() -> Bool {

@@ -43,6 +43,18 @@ struct StatisticsTests {
         await server.shutdown()
     }
 
+    @Test("who has an answer finds its texts counted")
+    func countsFirst() async throws {
+        let folder = try ServedFolder()
+        try folder.add("tiny", version: 1, seed: 1)
+        let server = try await folder.serve(threads: 2)
+        for round in 1...200 {
+            _ = try await server.logits(["the", "new work"])
+            #expect(try await statistics(server).texts == 2 * round)
+        }
+        await server.shutdown()
+    }
+
     @Test("a version counts for itself, in order, and from nothing when it is loaded again")
     func versions() async throws {
         let folder = try ServedFolder()

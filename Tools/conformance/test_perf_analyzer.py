@@ -24,7 +24,7 @@ def analyze(server: Server, folder: Path, *options: str) -> str:
     """The report of a run of a few short measurements with one text."""
     data = folder / "input.json"
     data.write_text('{"data":[{"text":{"content":["How do I bake sourdough bread?"],"shape":[1]}}]}')
-    words = ["-m", "guard", "-u", server.address, "--input-data", str(data), "-p", "1000", "-r", "3", "-s", "80"]
+    words = ["-m", "guard", "-u", server.address, "--input-data", str(data), "-p", "1000", "-r", "10", "-s", "80"]
     environment = {**os.environ, "LD_LIBRARY_PATH": str(FOLDER)}
     run = subprocess.run(
         [FOLDER / "perf_analyzer", *words, *options], env=environment, capture_output=True, text=True, timeout=100
