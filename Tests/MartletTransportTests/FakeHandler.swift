@@ -110,6 +110,8 @@ final class FakeHandler: InferenceHandler {
             let text = request.inputs.first?.text ?? ""
             switch request.model.name {
             case "hold": try await hold()
+            // Does not stop when it is cancelled, as an encoder in the middle of a batch does not.
+            case "stubborn": await Task.detached { await self.released.wait() }.value
             case "fail":
                 throw MartletError(
                     .failedPrecondition, "not today", retryAfter: .milliseconds(250), cause: Secret())

@@ -3,7 +3,7 @@ internal import Synchronization
 /// Says, once, that the server takes no further calls; for calls that would otherwise never end.
 package final class DrainSignal: Sendable {
     private struct State {
-        package var isRaised = false
+        var isRaised = false
         var nextWaiter = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }

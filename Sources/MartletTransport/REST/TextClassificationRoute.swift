@@ -31,13 +31,7 @@ struct TextClassificationRoute: Sendable {
         } else {
             for field in try body["texts"].elements() { inputs.append(TextInput(try field.string())) }
         }
-        let model: ModelReference
-        if body["model"].isMissing {
-            model = try await choice.reference(
-                exchange.context, query: exchange.query, task: .classification)
-        } else {
-            model = try ModelChoice.reference(named: try body["model"].string())
-        }
+        let model = try await choice.reference(body["model"], exchange, task: .classification)
         let topK = body["topK"].isMissing ? 0 : try body["topK"].integer(in: 0...Int(Int32.max))
         let answer = try await handler.classify(
             ClassifyRequest(model: model, inputs: inputs, overflow: .window, topK: topK), context: exchange.context)
