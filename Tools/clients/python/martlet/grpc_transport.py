@@ -80,10 +80,14 @@ class AsyncGRPCTransport:
     ) -> AsyncIterator[bytes]:
         source = AsyncRequests(requests)
         call = self._channel.stream_stream(path)(source, timeout=left(deadline), metadata=metadata(self._options))
+        status = ServerStatus(call)
         try:
             with translated(source):
-                async for answer in call:
-                    yield answer
+                try:
+                    async for answer in call:
+                        yield answer
+                except grpc.aio.AioRpcError as error:
+                    await status.raise_for(error)
         except asyncio.CancelledError:
             if source.failed:  # grpc.aio cancels a call whose source failed
                 raise source.failed from None
@@ -133,6 +137,52 @@ class AsyncRequests:
         except BaseException as error:
             self.failed = error
             raise
+
+
+class ServerStatus:
+    """The status the server sent, although grpc.aio puts its own over it.
+
+    When a server ends a call whose requests are still being written, the write that fails becomes the call's status:
+    INTERNAL, "Internal error from Core" (grpc/grpc issue 36066). Both come through the call's done callbacks, in either
+    order, and only there can the first be read.
+    """
+
+    OVERWRITTEN = (grpc.StatusCode.INTERNAL, "Internal error from Core")
+    # The write's status may come first; Core has the server's by then, and gives it in the next turns of the loop.
+    WAIT_SECONDS = 1.0
+
+    def __init__(self, call: Any) -> None:
+        self._sent: tuple[grpc.StatusCode, str, Any] | None = None
+        self._known = asyncio.Event()
+        call.add_done_callback(self._read)
+
+    def _read(self, call: Any) -> None:
+        status = (known(call.code()), known(call.details()) or "", known(call.trailing_metadata()))
+        if status[:2] != self.OVERWRITTEN:
+            self._sent = status
+            self._known.set()
+
+    async def raise_for(self, error: grpc.aio.AioRpcError) -> None:
+        """Raises the server's status, or nothing when that is OK; `error` itself when there is no other."""
+        if (error.code(), error.details()) == self.OVERWRITTEN:
+            with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._known.wait(), self.WAIT_SECONDS)
+            if self._sent:
+                code, details, trailing = self._sent
+                if code is grpc.StatusCode.OK:
+                    return
+                raise grpc.aio.AioRpcError(code, error.initial_metadata(), trailing, details) from error
+        raise error
+
+
+def known(answer: Any) -> Any:
+    """What a coroutine of grpc.aio returns at once when the call is done."""
+    try:
+        answer.send(None)
+    except StopIteration as returned:
+        return returned.value
+    answer.close()
+    return None
 
 
 def channel_settings(address: Address, options: Options) -> tuple[str, list[tuple[str, Any]]]:
