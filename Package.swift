@@ -34,6 +34,7 @@ let package = Package(
         .library(name: "MartletClient", targets: ["MartletClient"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
@@ -42,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Row 0: system libraries, generated code, kernels and the shared nouns.
@@ -60,7 +62,7 @@ let package = Package(
         engine(
             "MartletArtifact", ["MartletCore", "CZlib", .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["WEIGHTS.md"]),
-        engine("MartletRollout", ["MartletCore"]),
+        engine("MartletRollout", ["MartletCore", .product(name: "Histogram", package: "hdrhistogram-swift")]),
         engine(
             "MartletScheduling",
             ["MartletCore", .product(name: "DequeModule", package: "swift-collections")]),
@@ -85,6 +87,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
 

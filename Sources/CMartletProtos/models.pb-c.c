@@ -841,7 +841,7 @@ const ProtobufCMessageDescriptor martlet__v1__get_model_request__descriptor =
   (ProtobufCMessageInit) martlet__v1__get_model_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descriptors[16] =
+static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descriptors[17] =
 {
   {
     "name",
@@ -1035,6 +1035,18 @@ static const ProtobufCFieldDescriptor martlet__v1__model_status__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "quarantined",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Martlet__V1__ModelStatus, quarantined),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned martlet__v1__model_status__field_indices_by_name[] = {
   14,   /* field[14] = architecture */
@@ -1047,6 +1059,7 @@ static const unsigned martlet__v1__model_status__field_indices_by_name[] = {
   0,   /* field[0] = name */
   15,   /* field[15] = precision */
   11,   /* field[11] = problem_type */
+  16,   /* field[16] = quarantined */
   3,   /* field[3] = reason */
   2,   /* field[2] = state */
   7,   /* field[7] = task */
@@ -1057,7 +1070,7 @@ static const unsigned martlet__v1__model_status__field_indices_by_name[] = {
 static const ProtobufCIntRange martlet__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor martlet__v1__model_status__descriptor =
 {
@@ -1067,7 +1080,7 @@ const ProtobufCMessageDescriptor martlet__v1__model_status__descriptor =
   "Martlet__V1__ModelStatus",
   "martlet.v1",
   sizeof(Martlet__V1__ModelStatus),
-  16,
+  17,
   martlet__v1__model_status__field_descriptors,
   martlet__v1__model_status__field_indices_by_name,
   1,  martlet__v1__model_status__number_ranges,

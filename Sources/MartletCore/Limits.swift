@@ -88,6 +88,18 @@ package struct Limits: Sendable, Hashable {
     /// Version labels of a model, without `latest`.
     package var versionLabelsMax = 256
 
+    /// A signature bundle beside a version.
+    package var signatureBytesMax = 16 << 20
+    /// Uploads of versions at once; each has a staging folder and a hash at work.
+    package var uploadsMax = 4
+
+    // MARK: Model manager
+
+    /// Bytes that all versions in memory may take together; 0: no limit.
+    package var modelMemoryBytesMax = 0
+    /// Copies of calls that wait for shadows at once: a caller's work comes first.
+    package var shadowCallsMax = 64
+
     /// Message bytes of one connection that may wait for their handlers. Every call may have its whole credit waiting,
     /// so only messages far larger than their credit can meet this.
     package var connectionBytesMax: Int {
@@ -136,6 +148,8 @@ package struct Limits: Sendable, Hashable {
         try require(textsPerRequestMax >= 1, "textsPerRequestMax must be at least 1")
         try require(teiBatchTextsMax >= 1, "teiBatchTextsMax must be at least 1")
         try require(batchTokensMax >= 1, "batchTokensMax must be at least 1")
+        try require(uploadsMax >= 1, "uploadsMax must be at least 1")
+        try require(modelMemoryBytesMax >= 0, "modelMemoryBytesMax must not be negative; 0 is no limit")
         try require(
             queueTokensMax >= batchTokensMax,
             "queueTokensMax (\(queueTokensMax)) must be at least batchTokensMax (\(batchTokensMax))")

@@ -72,6 +72,11 @@ public struct MartletError: Error, Sendable, CustomStringConvertible {
 }
 
 extension MartletError {
+    /// True when the call could not know that it would fail: what counts against the version that it was sent to.
+    public var isServersFault: Bool {
+        [.unknown, .deadlineExceeded, .internalError, .unavailable, .dataLoss].contains(code)
+    }
+
     /// `error` itself where it is a `MartletError`, `CANCELLED` for a cancelled task, otherwise `INTERNAL` with the
     /// error kept as cause.
     public init(wrapping error: any Error, while doing: String) {

@@ -10,6 +10,8 @@ public struct ModelStatus: Sendable, Hashable {
     public var state: VersionState
     /// Why the state is `failed`, or what holds up a version that is `draining` for too long; empty otherwise.
     public var reason: String
+    /// True for a version that is not tried again until its bytes change or somebody clears it; `reason` says why.
+    public var isQuarantined: Bool
     /// Version labels that lead here now, such as `latest`.
     public var versionLabels: [String]
     /// SHA-256 of the manifest, lower-case hex; empty until verified.
@@ -40,7 +42,7 @@ public struct ModelStatus: Sendable, Hashable {
         name: String, version: Int, state: VersionState, reason: String = "", versionLabels: [String] = [],
         digest: String = "", classLabels: [String] = [], task: String = "", maxTokens: Int = 0, memoryBytes: Int = 0,
         leases: Int = 0, problemType: String = "", dimensions: Int = 0, vocabularySize: Int = 0,
-        architecture: String = "", precision: String = ""
+        architecture: String = "", precision: String = "", isQuarantined: Bool = false
     ) {
         self.name = name
         self.version = version
@@ -58,5 +60,6 @@ public struct ModelStatus: Sendable, Hashable {
         self.vocabularySize = vocabularySize
         self.architecture = architecture
         self.precision = precision
+        self.isQuarantined = isQuarantined
     }
 }

@@ -3,6 +3,9 @@ package import MartletCore
 /// A version in memory, ready to answer. Its memory is returned when it is deinitialised.
 package protocol LoadedVersion: AnyObject, Sendable {
     var status: LoadedStatus { get }
+
+    /// How its calls ended since the last time this was asked. One asker: the rollout that watches the version.
+    func takeFigures() -> CallFigures
 }
 
 /// What is known of a version once it is loaded.
@@ -49,6 +52,9 @@ package struct LoadedStatus: Sendable, Hashable {
 /// Brings a version into memory. Implemented where artifacts and encoders are known.
 package protocol VersionLoader: Sendable {
     associatedtype Loaded: LoadedVersion
+
+    /// Bytes that `version` will take in memory once loaded, estimated without reading its weights.
+    func memoryNeeded(_ version: AspiredVersion) async throws(MartletError) -> Int
 
     /// Verifies, loads and warms `version`; returns only what may answer at once. Never called twice at a time for one
     /// version. A cancelled task means the version is no longer wanted.

@@ -21,6 +21,11 @@ struct ArtifactVersionLoader: VersionLoader {
         batchTokensMax = limits.batchTokensMax
     }
 
+    func memoryNeeded(_ version: AspiredVersion) async throws(MartletError) -> Int {
+        // Packed weights take what they take on disk; tokenizer and tables little beside them.
+        try reader.readManifest(folder: version.location).manifest.files.reduce(0) { $0 + $1.bytes }
+    }
+
     func load(
         _ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> ServedModel {

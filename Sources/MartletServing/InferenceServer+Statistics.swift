@@ -21,7 +21,7 @@ extension InferenceServer {
             counters.answered(in: context.arrival.duration(to: .now))
             return answer
         } catch {
-            counters.failed()
+            counters.failed(error)
             throw error
         }
     }

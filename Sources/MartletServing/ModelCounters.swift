@@ -1,4 +1,5 @@
 internal import MartletCore
+internal import MartletRollout
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -21,6 +22,8 @@ final class ModelCounters: Sendable {
         var batchCompute: Duration = .zero
         var callTime: Duration = .zero
         var lastUsedMilliseconds = 0
+        /// Since `takeFigures()`.
+        var figures = CallFigures()
     }
 
     private let sums = Mutex(Sums())
@@ -51,11 +54,25 @@ final class ModelCounters: Sendable {
         sums.withLock { sums in
             sums.calls += 1
             sums.callTime += time
+            sums.figures.answered(in: time)
             sums.lastUsedMilliseconds = max(sums.lastUsedMilliseconds, now)
         }
     }
 
-    func failed() { sums.withLock { $0.failures += 1 } }
+    func failed(_ error: MartletError) {
+        sums.withLock { sums in
+            sums.failures += 1
+            if error.isServersFault { sums.figures.failed() }
+        }
+    }
+
+    /// How calls ended since the last time this was asked.
+    func takeFigures() -> CallFigures {
+        sums.withLock { sums in
+            defer { sums.figures = CallFigures() }
+            return sums.figures
+        }
+    }
 
     func statistics(of id: VersionID) -> ModelStatistics {
         let sums = sums.withLock { $0 }

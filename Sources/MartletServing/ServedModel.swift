@@ -69,6 +69,8 @@ final class ServedModel: LoadedVersion {
             architecture: manifest.architecture, precision: manifest.precision.rawValue)
     }
 
+    func takeFigures() -> CallFigures { counters.takeFigures() }
+
     /// - Parameter name: the model's, for the message.
     /// - Throws: `.failedPrecondition` for a model that gives vectors.
     func classifier(named name: String) throws(MartletError) -> ClassificationHead {

@@ -20,7 +20,8 @@ extension ModelStatus {
             problemType: try CField.text(status.problem_type, "\(prefix())problem_type"),
             dimensions: Int(status.dimensions), vocabularySize: Int(status.vocabulary_size),
             architecture: try CField.text(status.architecture, "\(prefix())architecture"),
-            precision: try CField.text(status.precision, "\(prefix())precision"))
+            precision: try CField.text(status.precision, "\(prefix())precision"),
+            isQuarantined: status.quarantined != 0)
     }
 
     func build(in arena: Arena) -> UnsafeMutablePointer<Martlet__V1__ModelStatus> {
@@ -43,6 +44,7 @@ extension ModelStatus {
         status.pointee.vocabulary_size = UInt32(clamping: vocabularySize)
         status.pointee.architecture = arena.copy(architecture)
         status.pointee.precision = arena.copy(precision)
+        status.pointee.quarantined = isQuarantined ? 1 : 0
         return status
     }
 

@@ -20,6 +20,8 @@ final class FakeVersion: LoadedVersion {
 
     deinit { ledger.freed(serial) }
 
+    func takeFigures() -> CallFigures { CallFigures() }
+
     var isAlive: Bool { ledger.isAlive(serial) }
 }
 
@@ -47,6 +49,8 @@ final class Ledger: Sendable {
 
 /// A loader that does what the test says: fails some versions, holds others before their last step.
 final class ScriptedLoader: VersionLoader {
+    func memoryNeeded(_ version: AspiredVersion) async throws(MartletError) -> Int { 1_000 }
+
     private struct State {
         var failures: [VersionID: String] = [:]
         var held: Set<VersionID> = []

@@ -124,10 +124,14 @@ struct  Martlet__V1__ModelStatus
    * of the weights: int8 or float32
    */
   ProtobufCBinaryData precision;
+  /*
+   * not tried again until its bytes change or ClearQuarantine
+   */
+  protobuf_c_boolean quarantined;
 };
 #define MARTLET__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&martlet__v1__model_status__descriptor) \
-    , {0,NULL}, 0, MARTLET__V1__VERSION_STATE__VERSION_STATE_UNSPECIFIED, {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, {0,NULL}, {0,NULL} }
+    , {0,NULL}, 0, MARTLET__V1__VERSION_STATE__VERSION_STATE_UNSPECIFIED, {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Martlet__V1__WatchModelsRequest

@@ -42,6 +42,10 @@ package enum LimitSettings {
         ("tensorsMax", .number(\.tensorsMax, .count), "tensors of a version"),
         ("filesPerVersionMax", .number(\.filesPerVersionMax, .count), "files of a version"),
         ("classLabelsMax", .number(\.classLabelsMax, .count), "class labels of a model"),
+        ("signatureBytesMax", .number(\.signatureBytesMax, .bytes), "a version's signature bundle"),
+        ("uploadsMax", .number(\.uploadsMax, .count), "uploads of versions at once"),
+        ("modelMemoryBytesMax", .number(\.modelMemoryBytesMax, .bytes), "all versions in memory; 0: no limit"),
+        ("shadowCallsMax", .number(\.shadowCallsMax, .count), "copies of calls that wait for shadows at once"),
         ("versionLabelsMax", .number(\.versionLabelsMax, .count), "version labels of a model, beside latest"),
     ]
 

@@ -14,15 +14,15 @@ _sym_db = _symbol_database.Default()
 from martlet.v1 import types_pb2 as martlet_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17martlet/v1/models.proto\x12\nmartlet.v1\x1a\x16martlet/v1/types.proto\"!\n\x11ListModelsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x12ListModelsResponse\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.martlet.v1.ModelStatus\"<\n\x0fGetModelRequest\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\"\xd7\x02\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.martlet.v1.VersionState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x16\n\x0eversion_labels\x18\x05 \x03(\t\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12\x14\n\x0c\x63lass_labels\x18\x07 \x03(\t\x12\x0c\n\x04task\x18\x08 \x01(\t\x12\x12\n\nmax_tokens\x18\t \x01(\r\x12\x14\n\x0cmemory_bytes\x18\n \x01(\x04\x12\x0e\n\x06leases\x18\x0b \x01(\x04\x12\x14\n\x0cproblem_type\x18\x0c \x01(\t\x12\x12\n\ndimensions\x18\r \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x0e \x01(\r\x12\x14\n\x0c\x61rchitecture\x18\x0f \x01(\t\x12\x11\n\tprecision\x18\x10 \x01(\t\"\"\n\x12WatchModelsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x11LoadModelResponse\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.martlet.v1.ModelStatus\"\"\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13UnloadModelResponse\"?\n\x0fSetLabelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\r\"\x12\n\x10SetLabelResponse\"$\n\x14GetStatisticsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"D\n\x15GetStatisticsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.martlet.v1.ModelStatistics\"\xfd\x01\n\x0fModelStatistics\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\r\n\x05\x63\x61lls\x18\x03 \x01(\x04\x12\x10\n\x08\x66\x61ilures\x18\x04 \x01(\x04\x12\r\n\x05texts\x18\x05 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x06 \x01(\x04\x12\x0e\n\x06tokens\x18\x07 \x01(\x04\x12\x10\n\x08queue_us\x18\x08 \x01(\x04\x12\x13\n\x0btokenize_us\x18\t \x01(\x04\x12\x12\n\ncompute_us\x18\n \x01(\x04\x12\x14\n\x0clast_used_ms\x18\x0b \x01(\x04\x12\x18\n\x10\x62\x61tch_compute_us\x18\x0c \x01(\x04\x12\x0f\n\x07\x63\x61ll_us\x18\r \x01(\x04\"\x12\n\x10GetServerRequest\"\xc9\x01\n\x0cServerStatus\x12\x10\n\x08software\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\x12\x17\n\x0f\x63ompute_threads\x18\x03 \x01(\r\x12\x11\n\tcpu_level\x18\x04 \x01(\t\x12\x18\n\x10queue_tokens_max\x18\x05 \x01(\x04\x12\x18\n\x10\x62\x61tch_tokens_max\x18\x06 \x01(\r\x12\x1d\n\x15texts_per_request_max\x18\x07 \x01(\r\x12\x19\n\x11message_bytes_max\x18\x08 \x01(\x04*\x89\x02\n\x0cVersionState\x12\x1d\n\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18VERSION_STATE_DISCOVERED\x10\x01\x12\x1b\n\x17VERSION_STATE_VERIFYING\x10\x02\x12\x19\n\x15VERSION_STATE_LOADING\x10\x03\x12\x19\n\x15VERSION_STATE_WARMING\x10\x04\x12\x17\n\x13VERSION_STATE_READY\x10\x05\x12\x1a\n\x16VERSION_STATE_DRAINING\x10\x06\x12\x1a\n\x16VERSION_STATE_UNLOADED\x10\x07\x12\x18\n\x14VERSION_STATE_FAILED\x10\x08\x32\xea\x04\n\x0cModelService\x12K\n\nListModels\x12\x1d.martlet.v1.ListModelsRequest\x1a\x1e.martlet.v1.ListModelsResponse\x12@\n\x08GetModel\x12\x1b.martlet.v1.GetModelRequest\x1a\x17.martlet.v1.ModelStatus\x12O\n\x0bWatchModels\x12\x1e.martlet.v1.WatchModelsRequest\x1a\x1e.martlet.v1.ListModelsResponse0\x01\x12H\n\tLoadModel\x12\x1c.martlet.v1.LoadModelRequest\x1a\x1d.martlet.v1.LoadModelResponse\x12N\n\x0bUnloadModel\x12\x1e.martlet.v1.UnloadModelRequest\x1a\x1f.martlet.v1.UnloadModelResponse\x12\x45\n\x08SetLabel\x12\x1b.martlet.v1.SetLabelRequest\x1a\x1c.martlet.v1.SetLabelResponse\x12T\n\rGetStatistics\x12 .martlet.v1.GetStatisticsRequest\x1a!.martlet.v1.GetStatisticsResponse\x12\x43\n\tGetServer\x12\x1c.martlet.v1.GetServerRequest\x1a\x18.martlet.v1.ServerStatusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17martlet/v1/models.proto\x12\nmartlet.v1\x1a\x16martlet/v1/types.proto\"!\n\x11ListModelsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x12ListModelsResponse\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.martlet.v1.ModelStatus\"<\n\x0fGetModelRequest\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.martlet.v1.ModelReference\"\xec\x02\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.martlet.v1.VersionState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x16\n\x0eversion_labels\x18\x05 \x03(\t\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12\x14\n\x0c\x63lass_labels\x18\x07 \x03(\t\x12\x0c\n\x04task\x18\x08 \x01(\t\x12\x12\n\nmax_tokens\x18\t \x01(\r\x12\x14\n\x0cmemory_bytes\x18\n \x01(\x04\x12\x0e\n\x06leases\x18\x0b \x01(\x04\x12\x14\n\x0cproblem_type\x18\x0c \x01(\t\x12\x12\n\ndimensions\x18\r \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x0e \x01(\r\x12\x14\n\x0c\x61rchitecture\x18\x0f \x01(\t\x12\x11\n\tprecision\x18\x10 \x01(\t\x12\x13\n\x0bquarantined\x18\x11 \x01(\x08\"\"\n\x12WatchModelsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x11LoadModelResponse\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.martlet.v1.ModelStatus\"\"\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13UnloadModelResponse\"?\n\x0fSetLabelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\r\"\x12\n\x10SetLabelResponse\"$\n\x14GetStatisticsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"D\n\x15GetStatisticsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.martlet.v1.ModelStatistics\"\xfd\x01\n\x0fModelStatistics\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\r\n\x05\x63\x61lls\x18\x03 \x01(\x04\x12\x10\n\x08\x66\x61ilures\x18\x04 \x01(\x04\x12\r\n\x05texts\x18\x05 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x06 \x01(\x04\x12\x0e\n\x06tokens\x18\x07 \x01(\x04\x12\x10\n\x08queue_us\x18\x08 \x01(\x04\x12\x13\n\x0btokenize_us\x18\t \x01(\x04\x12\x12\n\ncompute_us\x18\n \x01(\x04\x12\x14\n\x0clast_used_ms\x18\x0b \x01(\x04\x12\x18\n\x10\x62\x61tch_compute_us\x18\x0c \x01(\x04\x12\x0f\n\x07\x63\x61ll_us\x18\r \x01(\x04\"\x12\n\x10GetServerRequest\"\xc9\x01\n\x0cServerStatus\x12\x10\n\x08software\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\x12\x17\n\x0f\x63ompute_threads\x18\x03 \x01(\r\x12\x11\n\tcpu_level\x18\x04 \x01(\t\x12\x18\n\x10queue_tokens_max\x18\x05 \x01(\x04\x12\x18\n\x10\x62\x61tch_tokens_max\x18\x06 \x01(\r\x12\x1d\n\x15texts_per_request_max\x18\x07 \x01(\r\x12\x19\n\x11message_bytes_max\x18\x08 \x01(\x04*\x89\x02\n\x0cVersionState\x12\x1d\n\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18VERSION_STATE_DISCOVERED\x10\x01\x12\x1b\n\x17VERSION_STATE_VERIFYING\x10\x02\x12\x19\n\x15VERSION_STATE_LOADING\x10\x03\x12\x19\n\x15VERSION_STATE_WARMING\x10\x04\x12\x17\n\x13VERSION_STATE_READY\x10\x05\x12\x1a\n\x16VERSION_STATE_DRAINING\x10\x06\x12\x1a\n\x16VERSION_STATE_UNLOADED\x10\x07\x12\x18\n\x14VERSION_STATE_FAILED\x10\x08\x32\xea\x04\n\x0cModelService\x12K\n\nListModels\x12\x1d.martlet.v1.ListModelsRequest\x1a\x1e.martlet.v1.ListModelsResponse\x12@\n\x08GetModel\x12\x1b.martlet.v1.GetModelRequest\x1a\x17.martlet.v1.ModelStatus\x12O\n\x0bWatchModels\x12\x1e.martlet.v1.WatchModelsRequest\x1a\x1e.martlet.v1.ListModelsResponse0\x01\x12H\n\tLoadModel\x12\x1c.martlet.v1.LoadModelRequest\x1a\x1d.martlet.v1.LoadModelResponse\x12N\n\x0bUnloadModel\x12\x1e.martlet.v1.UnloadModelRequest\x1a\x1f.martlet.v1.UnloadModelResponse\x12\x45\n\x08SetLabel\x12\x1b.martlet.v1.SetLabelRequest\x1a\x1c.martlet.v1.SetLabelResponse\x12T\n\rGetStatistics\x12 .martlet.v1.GetStatisticsRequest\x1a!.martlet.v1.GetStatisticsResponse\x12\x43\n\tGetServer\x12\x1c.martlet.v1.GetServerRequest\x1a\x18.martlet.v1.ServerStatusb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'martlet.v1.models_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _VERSIONSTATE._serialized_start=1434
-  _VERSIONSTATE._serialized_end=1699
+  _VERSIONSTATE._serialized_start=1455
+  _VERSIONSTATE._serialized_end=1720
   _LISTMODELSREQUEST._serialized_start=63
   _LISTMODELSREQUEST._serialized_end=96
   _LISTMODELSRESPONSE._serialized_start=98
@@ -30,31 +30,31 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _GETMODELREQUEST._serialized_start=161
   _GETMODELREQUEST._serialized_end=221
   _MODELSTATUS._serialized_start=224
-  _MODELSTATUS._serialized_end=567
-  _WATCHMODELSREQUEST._serialized_start=569
-  _WATCHMODELSREQUEST._serialized_end=603
-  _LOADMODELREQUEST._serialized_start=605
-  _LOADMODELREQUEST._serialized_end=637
-  _LOADMODELRESPONSE._serialized_start=639
-  _LOADMODELRESPONSE._serialized_end=699
-  _UNLOADMODELREQUEST._serialized_start=701
-  _UNLOADMODELREQUEST._serialized_end=735
-  _UNLOADMODELRESPONSE._serialized_start=737
-  _UNLOADMODELRESPONSE._serialized_end=758
-  _SETLABELREQUEST._serialized_start=760
-  _SETLABELREQUEST._serialized_end=823
-  _SETLABELRESPONSE._serialized_start=825
-  _SETLABELRESPONSE._serialized_end=843
-  _GETSTATISTICSREQUEST._serialized_start=845
-  _GETSTATISTICSREQUEST._serialized_end=881
-  _GETSTATISTICSRESPONSE._serialized_start=883
-  _GETSTATISTICSRESPONSE._serialized_end=951
-  _MODELSTATISTICS._serialized_start=954
-  _MODELSTATISTICS._serialized_end=1207
-  _GETSERVERREQUEST._serialized_start=1209
-  _GETSERVERREQUEST._serialized_end=1227
-  _SERVERSTATUS._serialized_start=1230
-  _SERVERSTATUS._serialized_end=1431
-  _MODELSERVICE._serialized_start=1702
-  _MODELSERVICE._serialized_end=2320
+  _MODELSTATUS._serialized_end=588
+  _WATCHMODELSREQUEST._serialized_start=590
+  _WATCHMODELSREQUEST._serialized_end=624
+  _LOADMODELREQUEST._serialized_start=626
+  _LOADMODELREQUEST._serialized_end=658
+  _LOADMODELRESPONSE._serialized_start=660
+  _LOADMODELRESPONSE._serialized_end=720
+  _UNLOADMODELREQUEST._serialized_start=722
+  _UNLOADMODELREQUEST._serialized_end=756
+  _UNLOADMODELRESPONSE._serialized_start=758
+  _UNLOADMODELRESPONSE._serialized_end=779
+  _SETLABELREQUEST._serialized_start=781
+  _SETLABELREQUEST._serialized_end=844
+  _SETLABELRESPONSE._serialized_start=846
+  _SETLABELRESPONSE._serialized_end=864
+  _GETSTATISTICSREQUEST._serialized_start=866
+  _GETSTATISTICSREQUEST._serialized_end=902
+  _GETSTATISTICSRESPONSE._serialized_start=904
+  _GETSTATISTICSRESPONSE._serialized_end=972
+  _MODELSTATISTICS._serialized_start=975
+  _MODELSTATISTICS._serialized_end=1228
+  _GETSERVERREQUEST._serialized_start=1230
+  _GETSERVERREQUEST._serialized_end=1248
+  _SERVERSTATUS._serialized_start=1251
+  _SERVERSTATUS._serialized_end=1452
+  _MODELSERVICE._serialized_start=1723
+  _MODELSERVICE._serialized_end=2341
 # @@protoc_insertion_point(module_scope)

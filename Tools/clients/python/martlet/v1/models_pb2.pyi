@@ -93,7 +93,7 @@ class ModelStatistics(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., calls: _Optional[int] = ..., failures: _Optional[int] = ..., texts: _Optional[int] = ..., batches: _Optional[int] = ..., tokens: _Optional[int] = ..., queue_us: _Optional[int] = ..., tokenize_us: _Optional[int] = ..., compute_us: _Optional[int] = ..., last_used_ms: _Optional[int] = ..., batch_compute_us: _Optional[int] = ..., call_us: _Optional[int] = ...) -> None: ...
 
 class ModelStatus(_message.Message):
-    __slots__ = ["architecture", "class_labels", "digest", "dimensions", "leases", "max_tokens", "memory_bytes", "name", "precision", "problem_type", "reason", "state", "task", "version", "version_labels", "vocabulary_size"]
+    __slots__ = ["architecture", "class_labels", "digest", "dimensions", "leases", "max_tokens", "memory_bytes", "name", "precision", "problem_type", "quarantined", "reason", "state", "task", "version", "version_labels", "vocabulary_size"]
     ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
     CLASS_LABELS_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +104,7 @@ class ModelStatus(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_TYPE_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
@@ -120,13 +121,14 @@ class ModelStatus(_message.Message):
     name: str
     precision: str
     problem_type: str
+    quarantined: bool
     reason: str
     state: VersionState
     task: str
     version: int
     version_labels: _containers.RepeatedScalarFieldContainer[str]
     vocabulary_size: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[VersionState, str]] = ..., reason: _Optional[str] = ..., version_labels: _Optional[_Iterable[str]] = ..., digest: _Optional[str] = ..., class_labels: _Optional[_Iterable[str]] = ..., task: _Optional[str] = ..., max_tokens: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., leases: _Optional[int] = ..., problem_type: _Optional[str] = ..., dimensions: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., architecture: _Optional[str] = ..., precision: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[_Union[VersionState, str]] = ..., reason: _Optional[str] = ..., version_labels: _Optional[_Iterable[str]] = ..., digest: _Optional[str] = ..., class_labels: _Optional[_Iterable[str]] = ..., task: _Optional[str] = ..., max_tokens: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., leases: _Optional[int] = ..., problem_type: _Optional[str] = ..., dimensions: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., architecture: _Optional[str] = ..., precision: _Optional[str] = ..., quarantined: bool = ...) -> None: ...
 
 class ServerStatus(_message.Message):
     __slots__ = ["batch_tokens_max", "compute_threads", "cpu_level", "message_bytes_max", "queue_tokens_max", "ready", "software", "texts_per_request_max"]
