@@ -1,5 +1,5 @@
 internal import Foundation
-internal import MartletCore
+package import MartletCore
 
 /// An OpenSSF model-signing bundle, made with a key: who signed which files with which digests.
 ///
@@ -21,7 +21,7 @@ package struct ModelSignature: Sendable {
     private let keyHint: String
 
     /// Reads the bundle and its envelope; what is signed is read once a key has been found to hold.
-    init(parsing bytes: UnsafeRawBufferPointer, limits: Limits) throws(MartletError) {
+    package init(parsing bytes: UnsafeRawBufferPointer, limits: Limits = Limits()) throws(MartletError) {
         guard bytes.count <= limits.signatureBytesMax else { throw ModelSignature.tooLarge(bytes.count, limits) }
         let bundle = try CanonicalJSON.decode(Bundle.self, from: bytes, file: ModelSignature.fileName)
         guard bundle.mediaType == ModelSignature.bundleType else {
@@ -57,7 +57,7 @@ package struct ModelSignature: Sendable {
 
     /// The key that signed the payload.
     /// - Throws: `.permissionDenied` when none of `keys` did.
-    func signer(among keys: [SignatureKey]) throws(MartletError) -> SignatureKey {
+    package func signer(among keys: [SignatureKey]) throws(MartletError) -> SignatureKey {
         let type = ModelSignature.payloadType
         // DSSE's pre-authentication encoding: what is signed is the payload with its type and both lengths.
         let message = Array("DSSEv1 \(type.utf8.count) \(type) \(payload.count) ".utf8) + payload
@@ -79,10 +79,9 @@ package struct ModelSignature: Sendable {
     }
 
     /// Compares what is signed with what is there: every file exactly once with its digest, and nothing else.
-    func check(signs manifest: [String: String], and files: [Manifest.File]) throws(MartletError) {
-        var missing = manifest
-        for file in files { missing[file.name] = file.sha256 }
-        let present = missing
+    /// - Parameter present: SHA-256 in lower-case hex by the file's name.
+    package func check(signs present: [String: String]) throws(MartletError) {
+        var missing = present
         var named: Set<String> = []
         for resource in try resources() {
             guard named.insert(resource.name).inserted else {

@@ -31,7 +31,9 @@ package struct SignaturePolicy: Sendable {
         }
         let signature = try ModelSignature(parsing: bundle, limits: limits)
         let key = try signature.signer(among: keys)
-        try signature.check(signs: [Manifest.fileName: digest], and: manifest.files)
+        var digests = [Manifest.fileName: digest]
+        for file in manifest.files { digests[file.name] = file.sha256 }
+        try signature.check(signs: digests)
         return "of \(manifest.files.count + 1) files by key \(key.hint.prefix(16))"
     }
 }
