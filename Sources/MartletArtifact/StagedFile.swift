@@ -50,7 +50,9 @@ final class StagedFile {
     /// Opens the file for more, made when it is not there.
     func open(in folder: borrowing FolderHandle) throws(MartletError) {
         guard descriptor < 0 else { return }
-        descriptor = openat(folder.descriptor, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
+        // What could not be taken up must not stay behind what is written now.
+        let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (held == 0 ? O_TRUNC : 0)
+        descriptor = openat(folder.descriptor, name, flags, 0o644)
         guard descriptor >= 0 else { throw .system(name, "open the file to write", errno, wayOut: StagedFile.wayOut) }
     }
 
