@@ -50,7 +50,8 @@ struct CommandLineTests {
     @Test(
         "teaches every command with examples in its help",
         arguments: [
-            "serve", "convert", "inspect", "verify", "classify", "embed", "tokenize", "models", "ping", "info",
+            "serve", "convert", "inspect", "verify", "publish", "classify", "embed", "tokenize", "models", "ping",
+            "info",
         ])
     func help(command: String) throws {
         let outcome = try Self.run([command, "--help"])
