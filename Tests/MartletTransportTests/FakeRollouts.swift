@@ -87,10 +87,14 @@ final class FakeRollouts: RolloutHandler {
         name == nil || name == "echo" ? [Self.status] : []
     }
 
+    /// The reason of what it tells is the caller's entry `user`.
     func watchRollouts(
         named name: String?, context: CallContext
     ) async throws(MartletError) -> AsyncStream<[RolloutStatus]> {
-        AsyncStream { $0.yield([Self.status]) }
+        var status = Self.status
+        status.reason = context.metadata["user"] ?? ""
+        let told = status
+        return AsyncStream { $0.yield([told]) }
     }
 
     func promoteRollout(

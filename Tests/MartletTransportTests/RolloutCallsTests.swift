@@ -75,6 +75,10 @@ struct RolloutCallsTests {
             #expect(try await named.routes().map(\.route.stickyKey) == ["u-17"])
             #expect(try await named.withMetadata(["user": "u-18"]).routes().map(\.route.stickyKey) == ["u-18"])
             #expect(try await client.routes(named: "echo").map(\.route.stickyKey) == [""])
+            for try await rollouts in named.watchRollouts() {
+                #expect(rollouts.map(\.reason) == ["u-17"])
+                break
+            }
         }
     }
 

@@ -17,15 +17,15 @@ import martlet
     @Test("a plan is a diff: the route as it is, and each stage")
     func plan() {
         let plan = RolloutPlan(
-            from: 7, to: 8, current: ModelRoute(to: 7), stages: [split(0, shadow: true), split(5), ModelRoute(to: 8)],
+            from: 7, to: 8, current: ModelRoute(to: 7), stages: [split(5, shadow: true), ModelRoute(to: 8)],
             loads: true, memoryNeeded: 23_000_000, memoryLeft: 512_000_000)
         #expect(
             RolloutText.plan(plan, of: spec) == [
                 "guard:latest goes from version 7 to version 8",
                 "- now     100 % 7",
-                "+ shadow  100 % 7; 5 % also to 8  for 1 min 30 s",
-                "+ step 1  99.5 % 7, 0.5 % 8       for 1 min 30 s",
-                "+ step 2  100 % 8                 for 1 h",
+                "+ shadow  100 % 7; 5 % also to 8            for 1 min 30 s",
+                "+ step 1  99.5 % 7, 0.5 % 8; 5 % also to 8  for 1 min 30 s",
+                "+ step 2  100 % 8                           for 1 h",
                 "  version 8 is loaded first: 23.0 MB of the 512.0 MB that are left",
                 "  back to 7 when more than 1 % of its calls fail, or its slowest calls take 1.5 times as long, or its "
                     + "labels differ on more than 2 % of the texts (of at least 100 calls in 30 s)",
@@ -40,6 +40,7 @@ import martlet
         quiet.rules.errorRateMax = nil
         quiet.rules.p99RatioMax = nil
         quiet.rules.disagreementMax = nil
+        quiet.shadowPercent = 0
         let plan = RolloutPlan(from: 7, to: 8, stages: [split(5), ModelRoute(to: 8)], problems: ["version 8 is bad"])
         let lines = RolloutText.plan(plan, of: quiet)
         #expect(lines.contains("- now     100 % 7 (the highest ready version)"))

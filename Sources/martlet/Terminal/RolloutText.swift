@@ -9,13 +9,13 @@ package enum RolloutText {
         func styled(_ text: String, _ style: Output.Style) -> String { output?.styled(text, style) ?? text }
         var table = Table([("", .left), ("", .left), ("", .left)])
         table.append(["- now", plan.current.map(route) ?? "100 % \(plan.from) (the highest ready version)", ""])
-        let shadows = plan.stages.count - spec.steps.count
-        for (index, stage) in plan.stages.enumerated() {
-            let step = index - max(0, shadows)
-            let bake = step >= 0 ? spec.steps.dropFirst(step).first?.bake : spec.steps.first?.bake
-            table.append([
-                step >= 0 ? "+ step \(step + 1)" : "+ shadow", route(stage), bake.map { "for \(time($0))" } ?? "",
-            ])
+        if spec.shadowPercent > 0, let first = spec.steps.first {
+            var shadowed = plan.current ?? ModelRoute(to: plan.from)
+            shadowed.shadow = ModelRoute.Shadow(version: plan.to, percent: spec.shadowPercent)
+            table.append(["+ shadow", route(shadowed), "for \(time(first.bake))"])
+        }
+        for (index, (stage, step)) in zip(plan.stages, spec.steps).enumerated() {
+            table.append(["+ step \(index + 1)", route(stage), "for \(time(step.bake))"])
         }
         var lines = [styled("\(name(spec)) goes from version \(plan.from) to version \(plan.to)", .bold)]
         lines += table.lines().map { $0.hasPrefix("-") ? styled($0, .red) : styled($0, .green) }
