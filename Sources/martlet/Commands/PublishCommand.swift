@@ -52,14 +52,18 @@ struct PublishCommand: AsyncParsableCommand {
     func run() async throws {
         try InputFile.requireFolder(folder)
         let begun = ContinuousClock.now
-        let source = try verified()
-        let published = try copy()
+        let signatures = try SignatureKeyFiles.policy(publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
+        let source = try verified(signatures)
+        // Under another name or number the signature, which signs the old manifest, stays behind.
+        let keepsManifest =
+            (name ?? source.manifest.name, version ?? source.manifest.version)
+            == (source.manifest.name, source.manifest.version)
+        let published = try copy(keepsManifest ? signatures : SignaturePolicy())
         show(published, of: source, took: begun.duration(to: .now))
     }
 
     /// Everything that a server checks before it serves the version, so that none is published that none would take.
-    private func verified() throws -> ModelArtifact {
-        let signatures = try SignatureKeyFiles.policy(publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
+    private func verified(_ signatures: SignaturePolicy) throws -> ModelArtifact {
         do throws(MartletError) {
             let artifact = try ArtifactReader(signatures: signatures).read(folder: folder)
             _ = try VerifyCommand.runGolden(artifact)
@@ -69,10 +73,11 @@ struct PublishCommand: AsyncParsableCommand {
         }
     }
 
-    private func copy() throws(MartletError) -> PublishedVersion {
+    private func copy(_ signatures: SignaturePolicy) throws(MartletError) -> PublishedVersion {
         let line = ProgressLine(on: .error)
         defer { line.clear() }
-        return try VersionPublisher(root: models).copy(from: folder, name: name, version: version) { done, total in
+        let publisher = VersionPublisher(root: models, signatures: signatures)
+        return try publisher.copy(from: folder, name: name, version: version) { done, total in
             let fraction = total > 0 ? Double(done) / Double(total) : 1
             line.show(
                 "\(ProgressLine.bar(fraction, width: 30)) \(Quantity.percent(fraction)) of \(Quantity.bytes(total))"
