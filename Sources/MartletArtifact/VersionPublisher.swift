@@ -130,6 +130,7 @@ struct ExistingVersion {
     let digest: String
 
     /// Nil when there is nothing of that number.
+    /// - Parameter signature: empty takes whatever signature is there: it may have been added since.
     /// - Throws: `.alreadyExists` when it has another manifest or signature, or none that can be read.
     init?(
         _ id: VersionID, digest: String, signature: [UInt8], in model: borrowing FolderHandle
@@ -140,6 +141,9 @@ struct ExistingVersion {
             let manifest = try? FileHandle(named: Manifest.fileName, in: folder),
             let there = try? SealedBytes(reading: manifest), there.digest == digest
         else { throw ModelVersions.exists(id) }
+        self.id = id
+        self.digest = digest
+        guard !signature.isEmpty else { return }
         var held: [UInt8] = []
         if folder.status(of: ModelSignature.fileName) != nil {
             guard let file = try? FileHandle(named: ModelSignature.fileName, in: folder),
@@ -153,7 +157,5 @@ struct ExistingVersion {
                 "\(id) exists with these bytes and another \(ModelSignature.fileName). Put the new signature into its "
                     + "folder by hand, or publish the next number.")
         }
-        self.id = id
-        self.digest = digest
     }
 }

@@ -182,12 +182,19 @@ struct ModelSignatureTests {
     @Test("refuses keys that are none, private ones first of all", arguments: [
         ("", "is no public key"), ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "is no public key"),
         (P256.Signing.PrivateKey().pemRepresentation, "is a private key"),
-        // RSA of 512 bits.
+        // A curve that is not taken, and Ed25519.
         (
             """
             -----BEGIN PUBLIC KEY-----
-            MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJT
-            Wit+CqvjWYzvQwECAwEAAQ==
+            MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEw4gBxyiJnj3xF5krnMNaBkxLE8kCAt1i
+            6QuLo9VqL+L8yXesx4BqSrPZmae8dYXfY4ukbEhkBj4VC2RlEGJh6A==
+            -----END PUBLIC KEY-----
+            """, "is no public key"
+        ),
+        (
+            """
+            -----BEGIN PUBLIC KEY-----
+            MCowBQYDK2VwAyEACnxRGv/N7UFAC7VIv8myW347dVSZZ3Kcv3fZi9WouB8=
             -----END PUBLIC KEY-----
             """, "is no public key"
         ),

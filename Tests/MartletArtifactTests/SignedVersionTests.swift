@@ -132,6 +132,7 @@ struct SignedVersionTests {
         let other = try SignatureForge(folder: folder).bundle(by: key)
         let again = #expect(throws: MartletError.self) { try publisher.begin(manifest: manifest, signature: other) }
         #expect(again?.code == .alreadyExists && again?.message.contains("another model.sig") == true)
+        #expect(throws: Never.self) { try VersionPublisher(root: target.path).begin(manifest: manifest) }
         // Under another number the manifest is another, and what signed the old one stays behind.
         let renamed = try VersionPublisher(root: target.path).copy(from: folder.path, version: 2)
         #expect(renamed.id.number == 2)

@@ -69,7 +69,8 @@ struct VersionPublisherTests {
         #expect(names().count == 1 && names()[0].hasPrefix(".staging-tiny-1-"))
         let published = try upload.commit()
         #expect(names() == ["1"])
-        #expect(published.digest == sha256(try manifest()) && !published.wasThere)
+        let wanted = sha256(try manifest())
+        #expect(published.digest == wanted && !published.wasThere)
         let folder = target.appendingPathComponent("tiny/1")
         for name in try FileManager.default.contentsOfDirectory(atPath: source.path) {
             #expect(try folder.bytes(name) == source.bytes(name))
@@ -87,8 +88,8 @@ struct VersionPublisherTests {
             #expect(done <= total)
         }
         #expect(told == told.sorted() && told.count == 4)
-        #expect(published.bytes == (told.last ?? 0) + (try manifest().count))
-        struct Stopped: Error {}
+        let manifestBytes = try manifest().count
+        #expect(published.bytes == (told.last ?? 0) + manifestBytes)
         let other = try otherSource()
         let stopped = error {
             _ = try publisher.copy(from: other.path, version: 2) { done, _ throws(MartletError) in
@@ -108,9 +109,12 @@ struct VersionPublisherTests {
         let folder = target.appendingPathComponent("guard-eu/7")
         let artifact = try ArtifactReader().read(folder: folder.path)
         #expect(artifact.manifest.name == "guard-eu" && artifact.manifest.version == 7)
-        #expect(artifact.digest == published.digest && published.digest != sha256(try manifest()))
-        #expect(error { _ = try publisher.copy(from: source.path, name: "../x") }?.code == .invalidArgument)
-        #expect(error { _ = try publisher.copy(from: source.path, version: 0) }?.code == .invalidArgument)
+        let before = sha256(try manifest())
+        #expect(artifact.digest == published.digest && published.digest != before)
+        let wrongName = error { _ = try publisher.copy(from: source.path, name: "../x") }
+        #expect(wrongName?.code == .invalidArgument)
+        let wrongNumber = error { _ = try publisher.copy(from: source.path, version: 0) }
+        #expect(wrongNumber?.code == .invalidArgument)
     }
 
     // MARK: Once more
@@ -121,7 +125,8 @@ struct VersionPublisherTests {
         let upload = try publisher.begin(manifest: manifest())
         #expect(upload.heldBytes == upload.totalBytes)
         let published = try upload.commit()
-        #expect(published.wasThere && published.digest == sha256(try manifest()))
+        let wanted = sha256(try manifest())
+        #expect(published.wasThere && published.digest == wanted)
         #expect(names() == ["1"])
     }
 
@@ -135,7 +140,8 @@ struct VersionPublisherTests {
         #expect(try target.appendingPathComponent("tiny/1").bytes("manifest.json") == manifest())
         // A folder that no publisher made keeps its name too.
         mkdir(target.appendingPathComponent("tiny/3").path, 0o755)
-        #expect(error { _ = try publisher.copy(from: source.path, version: 3) }?.code == .alreadyExists)
+        let taken = error { _ = try publisher.copy(from: source.path, version: 3) }
+        #expect(taken?.code == .alreadyExists)
     }
 
     @Test("does not say that a version is published when the one that exists is damaged")
@@ -232,7 +238,8 @@ struct VersionPublisherTests {
         // It goes on all the same.
         try send(upload, from: source)
         _ = try upload.commit()
-        #expect(error { try upload.write(file: "golden.json", offset: 0, bytes: [1]) } != nil)
+        let ended = error { try upload.write(file: "golden.json", offset: 0, bytes: [1]) }
+        #expect(ended != nil)
         #expect(try upload.commit().wasThere)
     }
 
@@ -243,9 +250,12 @@ struct VersionPublisherTests {
         flipped[good.count / 2] ^= 1
         var limits = Limits()
         limits.manifestBytesMax = 100
-        #expect(error { _ = try publisher.begin(manifest: flipped) } != nil)
-        #expect(error { _ = try publisher.begin(manifest: []) } != nil)
-        #expect(error { _ = try publisher.begin(manifest: Array(good.dropLast())) } != nil)
+        let flippedRefusal = error { _ = try publisher.begin(manifest: flipped) }
+        #expect(flippedRefusal != nil)
+        let emptyRefusal = error { _ = try publisher.begin(manifest: []) }
+        #expect(emptyRefusal != nil)
+        let cutRefusal = error { _ = try publisher.begin(manifest: Array(good.dropLast())) }
+        #expect(cutRefusal != nil)
         let large = error { _ = try VersionPublisher(root: target.path, limits: limits).begin(manifest: good) }
         #expect(large?.message.contains("the limit is 100") == true)
         limits = Limits()
@@ -323,7 +333,8 @@ struct VersionPublisherTests {
         #expect(lost?.code == .alreadyExists)
         #expect(names() == ["1"])
         let there = try ArtifactReader().read(folder: target.appendingPathComponent("tiny/1").path)
-        #expect(there.digest == winner.digest && winner.digest == sha256(try other.bytes("manifest.json")))
+        let wanted = sha256(try other.bytes("manifest.json"))
+        #expect(there.digest == winner.digest && winner.digest == wanted)
     }
 
     @Test("ends with one winner when many publish at once, and with no mixture")
@@ -374,7 +385,9 @@ struct VersionPublisherTests {
         try send(upload, from: source, most: 500)
         upload.abandon()
         #expect(names().isEmpty)
-        #expect(error { try upload.write(file: "golden.json", offset: 0, bytes: [1]) }?.code == .failedPrecondition)
-        #expect(error { _ = try upload.commit() } != nil)
+        let lateWrite = error { try upload.write(file: "golden.json", offset: 0, bytes: [1]) }
+        #expect(lateWrite?.code == .failedPrecondition)
+        let lateCommit = error { _ = try upload.commit() }
+        #expect(lateCommit != nil)
     }
 }

@@ -69,7 +69,8 @@ struct PublishCommandTests {
         #expect(folder.names() == ["1"])
         let again = try CommandLineTests.run(folder.publish(version, ["--json"]))
         let report = try #require(try JSONSerialization.jsonObject(with: Data(again.output.utf8)) as? [String: Any])
-        #expect(report["was_there"] as? Bool == true && report["digest"] as? String == (try digest(version)))
+        let wanted = try digest(version)
+        #expect(report["was_there"] as? Bool == true && report["digest"] as? String == wanted)
         let renamed = try CommandLineTests.run(folder.publish(version, ["--name", "other", "--version", "4"]))
         #expect(renamed.output.contains("other/4 published in") && renamed.output.contains("made again"))
         let verified = try CommandLineTests.run(["verify", folder.models.path + "/other/4"])
@@ -96,6 +97,43 @@ struct PublishCommandTests {
         let damaged = try CommandLineTests.run(folder.publish(version, ["--version", "2"]))
         #expect(damaged.status == 1 && damaged.errors.contains("golden.json: "))
         #expect(folder.names() == ["1"])
+    }
+
+    @Test("asks for a signature where a public key is named, and refuses one that is none")
+    func signatures() throws {
+        let folder = try Folder()
+        let version = try folder.made(seed: 1)
+        let key = folder.root.appendingPathComponent("publisher.pub")
+        try Data(
+            """
+            -----BEGIN PUBLIC KEY-----
+            MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE4YgzVBg53Z6x6Kru1ee0nlIHcx9p
+            U7Uo5RsSqzoGtdpOCVLJUPF1mzK5UMgE4+ekqFlzO5yoimaRxhNYdWzI5w==
+            -----END PUBLIC KEY-----
+
+            """.utf8
+        ).write(to: key)
+        for command in [["verify", version.path], folder.publish(version)] {
+            let unsigned = try CommandLineTests.run(command + ["--public-key", key.path])
+            #expect(unsigned.status == 1 && unsigned.errors.contains("model.sig: is missing"), "\(unsigned.errors)")
+            try Data("{}".utf8).write(to: version.appendingPathComponent("model.sig"))
+            let garbage = try CommandLineTests.run(command + ["--public-key", key.path])
+            #expect(garbage.status == 1 && garbage.errors.contains("model.sig: the field 'mediaType' is missing"))
+            try FileManager.default.removeItem(at: version.appendingPathComponent("model.sig"))
+        }
+        let served = try CommandLineTests.run([
+            "serve", "--models", folder.root.path, "--listen", "127.0.0.1:0", "--require-signature", "--check",
+        ])
+        #expect(served.status == 78 && served.errors.contains("requireSignature needs signatureKeys"))
+        let missing = try CommandLineTests.run([
+            "serve", "--models", folder.root.path, "--listen", "127.0.0.1:0", "--signature-key", "/nowhere", "--check",
+        ])
+        #expect(missing.status == 78 && missing.errors.contains("public key"))
+        let holds = try CommandLineTests.run([
+            "serve", "--models", folder.root.path, "--listen", "127.0.0.1:0", "--signature-key", key.path,
+            "--require-signature", "--check",
+        ])
+        #expect(holds.status == 0, "\(holds.errors)")
     }
 
     @Test("has one winner when two processes publish other bytes for one version, and no mixture")

@@ -69,19 +69,22 @@ struct PublishCommand: AsyncParsableCommand {
     func run() async throws {
         try InputFile.requireFolder(folder)
         let begun = ContinuousClock.now
-        let source = try verified()
-        if let models {
-            let published = try copy(into: models)
-            show(published, in: models, of: source, took: begun.duration(to: .now))
-        } else {
+        let signatures = try SignatureKeyFiles.policy(publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
+        let source = try verified(signatures)
+        guard let models else {
             let upload = try await upload()
-            show(upload, took: begun.duration(to: .now))
+            return show(upload, took: begun.duration(to: .now))
         }
+        // Under another name or number the signature, which signs the old manifest, stays behind.
+        let keepsManifest =
+            (name ?? source.manifest.name, version ?? source.manifest.version)
+            == (source.manifest.name, source.manifest.version)
+        let published = try copy(into: models, keepsManifest ? signatures : SignaturePolicy())
+        show(published, in: models, of: source, took: begun.duration(to: .now))
     }
 
     /// Everything that a server checks before it serves the version, so that none is published that none would take.
-    private func verified() throws -> ModelArtifact {
-        let signatures = try SignatureKeyFiles.policy(publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
+    private func verified(_ signatures: SignaturePolicy) throws -> ModelArtifact {
         do throws(MartletError) {
             let artifact = try ArtifactReader(signatures: signatures).read(folder: folder)
             _ = try VerifyCommand.runGolden(artifact)
@@ -91,10 +94,11 @@ struct PublishCommand: AsyncParsableCommand {
         }
     }
 
-    private func copy(into models: String) throws(MartletError) -> PublishedVersion {
+    private func copy(into models: String, _ signatures: SignaturePolicy) throws(MartletError) -> PublishedVersion {
         let line = ProgressLine(on: .error)
         defer { line.clear() }
-        return try VersionPublisher(root: models).copy(from: folder, name: name, version: version) { done, total in
+        let publisher = VersionPublisher(root: models, signatures: signatures)
+        return try publisher.copy(from: folder, name: name, version: version) { done, total in
             line.show(Self.progress(done, of: total))
         }
     }
