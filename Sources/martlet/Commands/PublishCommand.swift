@@ -72,7 +72,7 @@ struct PublishCommand: AsyncParsableCommand {
         let signatures = try SignatureKeyFiles.policy(publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
         let source = try verified(signatures)
         guard let models else {
-            let upload = try await upload()
+            let upload = try await send()
             return show(upload, took: begun.duration(to: .now))
         }
         // Under another name or number the signature, which signs the old manifest, stays behind.
