@@ -149,7 +149,7 @@ struct ExistingVersion {
             guard let file = try? FileHandle(named: ModelSignature.fileName, in: folder),
                 let bytes = try? SealedBytes(reading: file)
             else { throw ModelVersions.exists(id) }
-            held = Array(bytes.bytes)
+            held = bytes.array
         }
         guard held == signature else {
             throw MartletError(
