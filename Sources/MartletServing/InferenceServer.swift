@@ -39,7 +39,8 @@ package final class InferenceServer: InferenceHandler {
         let manager = RolloutManager(
             policy: AvailabilityFirst(.latest(configuration.latestVersions)),
             loader: ArtifactVersionLoader(
-                limits: limits, kernels: kernels, members: min(threads, ComputeThreads.teamMax)),
+                limits: limits, signatures: configuration.signatures, kernels: kernels,
+                members: min(threads, ComputeThreads.teamMax)),
             drainTimeout: limits.drainTimeout, labelsMax: limits.versionLabelsMax,
             onEvent: { onEvent(.rollout($0)) })
         // Watched before the first aspiration, so that no change falls between.
