@@ -80,6 +80,7 @@ struct PublishCommand: AsyncParsableCommand {
         return try publisher.copy(from: folder, name: name, version: version) { done, total in
             let fraction = total > 0 ? Double(done) / Double(total) : 1
             line.show(
+                force: done == total,
                 "\(ProgressLine.bar(fraction, width: 30)) \(Quantity.percent(fraction)) of \(Quantity.bytes(total))"
                     + (done == total ? ", checking what was written" : ""))
         }
