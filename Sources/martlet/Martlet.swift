@@ -30,8 +30,8 @@ struct Martlet: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, ConvertCommand.self, InspectCommand.self, VerifyCommand.self, PublishCommand.self,
-            ClassifyCommand.self, EmbedCommand.self, TokenizeCommand.self, ModelsCommand.self, PingCommand.self,
-            InfoCommand.self,
+            ClassifyCommand.self, EmbedCommand.self, TokenizeCommand.self, ModelsCommand.self, RolloutCommand.self,
+            PingCommand.self, InfoCommand.self,
         ])
 
     static func main() async {

@@ -5,18 +5,21 @@ import MartletCore
 struct PublishCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish",
-        abstract: "Bring a finished version to where servers find it, whole or not at all.",
+        abstract: "Bring a finished version to a server, or to a models folder, whole or not at all.",
         discussion: """
-            Checks the version as 'martlet verify' does, copies it into a hidden folder beside the model's versions, \
-            forces it to the disk, reads it back, and renames it once: a running server sees nothing of it, and then \
-            all of it. A publish that was killed goes on where it stopped when it is run again. The same version with \
-            the same bytes once more is a success and changes nothing; with other bytes it is refused, because a \
-            version never changes.
+            Checks the version as 'martlet verify' does and sends it to a server, compressed where that helps; or, \
+            with --models, copies it into that folder. Either way it is written into a hidden folder beside the \
+            model's versions, forced to the disk, read back, and renamed once: a running server sees nothing of it, \
+            and then all of it. A publish that was killed, or whose connection broke, goes on where it stopped when it \
+            is run again. The same version with the same bytes once more is a success and changes nothing; with other \
+            bytes it is refused, because a version never changes.
 
-            A model.sig in the folder goes with it. Under another name or number the manifest is made again, so that \
-            the signature stays behind: sign the published folder.
+            A model.sig in the folder goes with it. With --models a version may get another name or number: its \
+            manifest is made again, so that the signature stays behind, and the published folder is to be signed.
 
             Examples:
+              martlet publish build/guard/4
+              martlet publish build/guard/4 --address unix:/run/martlet-manage.sock
               martlet publish build/guard/4 --models /var/lib/martlet/models
               martlet publish models/guard/4 --models models --name guard-eu --version 1
               martlet publish build/guard/4 --public-key publisher.pub --json
@@ -25,19 +28,27 @@ struct PublishCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The version's folder: <models>/<name>/<version>.", valueName: "folder"))
     var folder: String
 
-    @Option(help: ArgumentHelp("The models folder to publish into, made if it is not there.", valueName: "folder"))
-    var models = "models"
+    @Option(
+        help: ArgumentHelp(
+            "A models folder to publish into instead of a server, made if it is not there.", valueName: "folder"))
+    var models: String?
 
-    @Option(help: ArgumentHelp("Publish under this name (default: the version's own).", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "With --models: publish under this name (default: the version's own).", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("Publish as this version (default: the version's own).", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "With --models: publish as this version (default: the version's own).", valueName: "number"))
     var version: Int?
 
     @Option(
         help: ArgumentHelp(
             "Public key, PEM; the version must be signed by it, or by one of several.", valueName: "file"))
     var publicKey: [String] = []
+
+    @OptionGroup var connection: ConnectionOptions
 
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -47,6 +58,12 @@ struct PublishCommand: AsyncParsableCommand {
             throw ValidationError("--name: 1 to 128 letters, digits, '.', '_' or '-', the first a letter or a digit.")
         }
         if let version, version < 1 { throw ValidationError("--version must be at least 1.") }
+        if models == nil, name != nil || version != nil {
+            throw ValidationError("--name and --version go with --models: a server gets the version as it is.")
+        }
+        if models != nil, connection.address != nil || connection.timeout != nil {
+            throw ValidationError("--models goes with neither --address nor --timeout: give one place to publish to.")
+        }
     }
 
     func run() async throws {
@@ -54,12 +71,16 @@ struct PublishCommand: AsyncParsableCommand {
         let begun = ContinuousClock.now
         let signatures = try SignatureKeyFiles.policy(publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
         let source = try verified(signatures)
+        guard let models else {
+            let upload = try await send()
+            return show(upload, took: begun.duration(to: .now))
+        }
         // Under another name or number the signature, which signs the old manifest, stays behind.
         let keepsManifest =
             (name ?? source.manifest.name, version ?? source.manifest.version)
             == (source.manifest.name, source.manifest.version)
-        let published = try copy(keepsManifest ? signatures : SignaturePolicy())
-        show(published, of: source, took: begun.duration(to: .now))
+        let published = try copy(into: models, keepsManifest ? signatures : SignaturePolicy())
+        show(published, in: models, of: source, took: begun.duration(to: .now))
     }
 
     /// Everything that a server checks before it serves the version, so that none is published that none would take.
@@ -73,17 +94,19 @@ struct PublishCommand: AsyncParsableCommand {
         }
     }
 
-    private func copy(_ signatures: SignaturePolicy) throws(MartletError) -> PublishedVersion {
+    private func copy(into models: String, _ signatures: SignaturePolicy) throws(MartletError) -> PublishedVersion {
         let line = ProgressLine(on: .error)
         defer { line.clear() }
         let publisher = VersionPublisher(root: models, signatures: signatures)
         return try publisher.copy(from: folder, name: name, version: version) { done, total in
-            let fraction = total > 0 ? Double(done) / Double(total) : 1
-            line.show(
-                force: done == total,
-                "\(ProgressLine.bar(fraction, width: 30)) \(Quantity.percent(fraction)) of \(Quantity.bytes(total))"
-                    + (done == total ? ", checking what was written" : ""))
+            line.show(force: done == total, Self.progress(done, of: total))
         }
+    }
+
+    static func progress(_ done: Int, of total: Int) -> String {
+        let fraction = total > 0 ? Double(done) / Double(total) : 1
+        return "\(ProgressLine.bar(fraction, width: 30)) \(Quantity.percent(fraction)) of \(Quantity.bytes(total))"
+            + (done == total ? ", checking what was written" : "")
     }
 
     private struct Described: Encodable {
@@ -96,7 +119,9 @@ struct PublishCommand: AsyncParsableCommand {
         var wasThere: Bool
     }
 
-    private func show(_ published: PublishedVersion, of source: ModelArtifact, took: Duration) {
+    private func show(
+        _ published: PublishedVersion, in models: String, of source: ModelArtifact, took: Duration
+    ) {
         let output = Output.standard
         let place = "\(models)/\(published.id)"
         if json {
