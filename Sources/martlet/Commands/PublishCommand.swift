@@ -99,7 +99,7 @@ struct PublishCommand: AsyncParsableCommand {
         defer { line.clear() }
         let publisher = VersionPublisher(root: models, signatures: signatures)
         return try publisher.copy(from: folder, name: name, version: version) { done, total in
-            line.show(Self.progress(done, of: total))
+            line.show(force: done == total, Self.progress(done, of: total))
         }
     }
 
