@@ -64,6 +64,7 @@ extension RolloutManager {
         guard case .draining(let current, let fingerprint, isOverdue: false)? = records[id]?.phase,
             current === residence, residence.leases > 0
         else { return }
+        drainTimers[id] = nil
         records[id]?.phase = .draining(residence, fingerprint: fingerprint, isOverdue: true)
         emit(id, .drainOverdue(leases: residence.leases))
         residence.revoke()

@@ -174,6 +174,7 @@ package actor RolloutManager<Loader: VersionLoader> {
         }
         await reachAtLast(.shutDown)
         for timer in drainTimers.values { timer.cancel() }
+        drainTimers = [:]
         watchers.end()
         rolloutWatchers.end()
         drainedSink.finish()

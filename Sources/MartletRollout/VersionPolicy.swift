@@ -1,4 +1,4 @@
-package import MartletCore
+internal import MartletCore
 
 /// Which aspired versions of a model should be in memory.
 package enum VersionSelection: Sendable, Hashable {
