@@ -71,8 +71,8 @@ extension RolloutManager {
             }
         case .shutDown:
             loads.isEmpty && records.values.allSatisfy { record in
-                guard case .draining(_, _, let isOverdue) = record.phase else { return true }
-                return isOverdue
+                guard case .draining(let residence, _, let isOverdue) = record.phase else { return true }
+                return isOverdue && residence.leases > 0
             }
         case .decided(let id): isDecided(id)
         case .awake(let model):

@@ -20,7 +20,7 @@ package actor RolloutManager<Loader: VersionLoader> {
     let drained: AsyncStream<VersionID>
     let drainedSink: AsyncStream<VersionID>.Continuation
     nonisolated let published = Mutex(RolloutBoard<Loaded>())
-    nonisolated let publishedRollouts = Mutex(RolloutList())
+    nonisolated let publishedRollouts: Mutex<RolloutList>
     nonisolated let watchers = ListWatchers<RolloutBoard<Loaded>>()
     nonisolated let rolloutWatchers = ListWatchers<RolloutList>()
     private nonisolated let chance = Chance()
@@ -80,7 +80,9 @@ package actor RolloutManager<Loader: VersionLoader> {
         let (state, time) = (try Self.restored(from: store), Stopwatch(clock))
         self.state = state
         self.time = time
-        progress = Self.progress(of: state, now: time.now)
+        let progress = Self.progress(of: state, now: time.now)
+        self.progress = progress
+        publishedRollouts = Mutex(RolloutList(progress, now: time.now))
         policy = VersionPolicy(configuration)
         self.loader = loader
         self.store = store
