@@ -2,17 +2,25 @@ package import MartletCore
 
 /// Reads one version's folder and believes nothing in it that it has not checked.
 ///
-/// Regular files only, opened without following symbolic links, none writable by everybody, none that the manifest does
-/// not list. Errors name the file inside the folder, the field, and the expected and actual value.
+/// Regular files only, opened without following symbolic links, none writable by strangers, none that the manifest does
+/// not list, a signature bundle (`model.sig`) apart. Errors name the file inside the folder, the field, and the
+/// expected and actual value.
 package struct ArtifactReader: Sendable {
     /// A step of reading, for `martlet verify`.
     package enum Step: String, Sendable, CaseIterable, Codable {
-        case folder, manifest, files, digests, weights, tensors, golden
+        case folder, manifest, signature, files, digests, weights, tensors, golden
     }
 
     let limits: Limits
+    let signatures: SignaturePolicy
 
-    package init(limits: Limits = Limits()) { self.limits = limits }
+    package init(limits: Limits = Limits(), signatures: SignaturePolicy = SignaturePolicy()) {
+        self.limits = limits
+        self.signatures = signatures
+    }
+
+    /// The steps of this reader, in order: without keys there is no signature to look at.
+    var steps: [Step] { Step.allCases.filter { $0 != .signature || signatures.asksForSignatures } }
 
     package func read(folder: String) throws(MartletError) -> ModelArtifact {
         try read(folder: folder) { _, _ in }
@@ -33,8 +41,10 @@ package struct ArtifactReader: Sendable {
         passed(.folder, "\(names.count) files")
 
         let manifestBytes = try readManifest(folder)
-        let manifest = try Manifest.decoded(from: manifestBytes.bytes, limits: limits)
+        let manifest = try decoded(manifestBytes)
         passed(.manifest, "digest \(manifestBytes.digest)")
+        // Before the other files are read: what was signed is the manifest and the digests that it lists.
+        try checkSignature(names, folder, manifest, digest: manifestBytes.digest, passed: passed)
 
         try checkNames(names, manifest)
         for file in manifest.files { try checkSize(of: file, in: folder) }
@@ -61,11 +71,13 @@ package struct ArtifactReader: Sendable {
         try TensorPlan(manifest.configuration, precision: manifest.precision)
             .check(weights.table, file: Manifest.weightsFileName)
         passed(.tensors, "names, types and shapes as the configuration needs them")
-        let examples = try GoldenFile.decoded(from: golden.bytes, for: manifest)
+        let examples = try golden.lend { bytes throws(MartletError) in
+            try GoldenFile.decoded(from: bytes, for: manifest)
+        }
         passed(.golden, "\(examples.count) examples")
 
         return ModelArtifact(
-            manifest: manifest, digest: manifestBytes.digest, weights: weights, tokenizerJSON: Array(tokenizer.bytes),
+            manifest: manifest, digest: manifestBytes.digest, weights: weights, tokenizerJSON: tokenizer.array,
             golden: examples)
     }
 
@@ -73,16 +85,18 @@ package struct ArtifactReader: Sendable {
     package func readManifest(folder path: String) throws(MartletError) -> (manifest: Manifest, digest: String) {
         let folder = try FolderHandle(path: path, describedAs: "the version's folder")
         let bytes = try readManifest(folder)
-        return (try Manifest.decoded(from: bytes.bytes, limits: limits), bytes.digest)
+        return (try decoded(bytes), bytes.digest)
+    }
+
+    private func decoded(_ bytes: SealedBytes) throws(MartletError) -> Manifest {
+        let limits = limits
+        return try bytes.lend { bytes throws(MartletError) in try Manifest.decoded(from: bytes, limits: limits) }
     }
 
     private func checkFolder(_ folder: borrowing FolderHandle) throws(MartletError) -> [String] {
-        let mode = try folder.status().st_mode
-        guard mode & 0o002 == 0 else {
-            throw MartletError(
-                .permissionDenied,
-                "the version's folder: everybody may write to it (mode \(String(mode & 0o7777, radix: 8))). "
-                    + "Take that right away: chmod o-w.")
+        if let stranger = Writers.stranger(try folder.status()) {
+            throw .refused(
+                "the version's folder", stranger.problem, code: .permissionDenied, wayOut: stranger.wayOut)
         }
         let names = try folder.names(describedAs: "the version's folder")
         guard names.contains(Manifest.fileName) else {
@@ -91,7 +105,31 @@ package struct ArtifactReader: Sendable {
         return names
     }
 
-    private func readManifest(_ folder: borrowing FolderHandle) throws(MartletError) -> SealedBytes {
+    private func checkSignature(
+        _ names: [String], _ folder: borrowing FolderHandle, _ manifest: Manifest, digest: String,
+        passed: (Step, String) -> Void
+    ) throws(MartletError) {
+        let name = ModelSignature.fileName
+        guard names.contains(name) else {
+            if let found = try signatures.check(nil, signs: manifest, digest: digest, limits) {
+                passed(.signature, found)
+            }
+            return
+        }
+        let file = try FileHandle(named: name, in: folder)
+        guard signatures.asksForSignatures else { return }
+        guard file.byteCount <= limits.signatureBytesMax else {
+            throw ModelSignature.tooLarge(file.byteCount, limits)
+        }
+        let bundle = try SealedBytes(reading: file)
+        let (signatures, limits) = (signatures, limits)
+        let found = try bundle.lend { bytes throws(MartletError) in
+            try signatures.check(bytes, signs: manifest, digest: digest, limits)
+        }
+        if let found { passed(.signature, found) }
+    }
+
+    func readManifest(_ folder: borrowing FolderHandle) throws(MartletError) -> SealedBytes {
         let file = try FileHandle(named: Manifest.fileName, in: folder)
         guard file.byteCount <= limits.manifestBytesMax else {
             throw .refused(
@@ -102,7 +140,8 @@ package struct ArtifactReader: Sendable {
 
     private func checkNames(_ names: [String], _ manifest: Manifest) throws(MartletError) {
         let listed = Set(manifest.files.map(\.name))
-        for name in names where name != Manifest.fileName && !listed.contains(name) {
+        let beside: Set = [Manifest.fileName, ModelSignature.fileName]
+        for name in names where !beside.contains(name) && !listed.contains(name) {
             throw .refused(
                 quoted(name), "is not listed in \(Manifest.fileName)",
                 wayOut: "Take it out of the folder: a version holds what its manifest lists and nothing else.")

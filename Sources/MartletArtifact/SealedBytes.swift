@@ -42,6 +42,18 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
 
     deinit { munmap(base, mappedBytes) }
 
+    /// Lends the bytes and keeps the memory meanwhile: `bytes` alone keeps nothing, and the last mention of the object
+    /// may be its end.
+    func lend<Result>(
+        _ body: (UnsafeRawBufferPointer) throws(MartletError) -> Result
+    ) throws(MartletError) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
+    }
+
+    /// A copy of the bytes.
+    var array: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
+
     private static func fill(
         _ memory: UnsafeMutableRawPointer, _ count: Int, from file: borrowing FileHandle
     ) throws(MartletError) -> String {
@@ -62,7 +74,12 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
             done += got
         }
         var extra: UInt8 = 0
-        guard pread(file.descriptor, &extra, 1, off_t(count)) == 0 else {
+        var more = pread(file.descriptor, &extra, 1, off_t(count))
+        while more < 0 {
+            guard errno == EINTR else { throw .system(file.name, "read the file", errno) }
+            more = pread(file.descriptor, &extra, 1, off_t(count))
+        }
+        guard more == 0 else {
             throw .refused(file.name, "grew past its \(count) bytes while it was read", code: .dataLoss)
         }
         return hex(hash.finalize())

@@ -14,9 +14,9 @@ struct ArtifactVersionLoader: VersionLoader {
     /// One background thread: loading must not take the cores that answer.
     private let queue = DispatchQueue(label: "martlet-loader", qos: .utility)
 
-    init(limits: Limits, kernels: KernelTable, members: Int) {
+    init(limits: Limits, signatures: SignaturePolicy, kernels: KernelTable, members: Int) {
         self.members = members
-        reader = ArtifactReader(limits: limits)
+        reader = ArtifactReader(limits: limits, signatures: signatures)
         self.kernels = kernels
         batchTokensMax = limits.batchTokensMax
     }

@@ -1,3 +1,4 @@
+package import MartletArtifact
 package import MartletCore
 package import MartletEncoder
 
@@ -12,6 +13,8 @@ package struct EngineConfiguration: Sendable {
     package var limits: Limits
     /// Ready versions to keep of each model, newest first.
     package var latestVersions: Int
+    /// Whose signatures of versions count, and whether each needs one.
+    package var signatures = SignaturePolicy()
 
     package init(
         modelsFolder: String, threads: Int = 0, cpu: CPULevel? = nil, limits: Limits = Limits(), latestVersions: Int = 1

@@ -40,7 +40,8 @@ package final class InferenceServer: InferenceHandler {
             configuration: RolloutConfiguration(
                 defaults: ModelPolicy(selection: .latest(configuration.latestVersions))),
             loader: ArtifactVersionLoader(
-                limits: limits, kernels: kernels, members: min(threads, ComputeThreads.teamMax)),
+                limits: limits, signatures: configuration.signatures, kernels: kernels,
+                members: min(threads, ComputeThreads.teamMax)),
             drainTimeout: limits.drainTimeout, labelsMax: limits.versionLabelsMax,
             onEvent: { onEvent(.rollout($0)) })
         // Watched before the first aspiration, so that no change falls between.

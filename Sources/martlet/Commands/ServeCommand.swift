@@ -31,6 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
               martlet serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
               martlet serve --listen 127.0.0.1:8970 --manage unix:/run/martlet-manage.sock
               martlet serve --default-model guard
+              martlet serve --signature-key publisher.pub --require-signature
               martlet serve --config martlet.yaml --limit drainTimeout=10s --check
 
             martlet.yaml:
@@ -112,6 +113,15 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "model"))
     var defaultModel: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Public key, PEM, that a version's model.sig must be of; repeatable. A signature of no key is refused.",
+            valueName: "file"))
+    var signatureKey: [String] = []
+
+    @Flag(help: "With --signature-key: refuse versions without a signature too.")
+    var requireSignature = false
+
     @Flag(help: "Print the configuration that would hold, check it, and exit.")
     var check = false
 
@@ -155,6 +165,8 @@ struct ServeCommand: AsyncParsableCommand {
         flags["logLevel"] = logLevel.map { [$0] }
         flags["readyFile"] = readyFile.map { [$0] }
         flags["defaultModel"] = defaultModel.map { [$0] }
+        flags["signatureKeys"] = signatureKey.isEmpty ? nil : signatureKey
+        flags["requireSignature"] = requireSignature ? ["true"] : nil
         for text in limit {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2,

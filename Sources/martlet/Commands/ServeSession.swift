@@ -25,7 +25,7 @@ struct ServeSession {
         let reloads = CertificateReload(tls: tls, logger: logger)
         defer { reloads.stop() }
         let events = EngineLog(logger: logger)
-        let engine = try await InferenceServer.start(engineConfiguration()) { events.note($0) }
+        let engine = try await InferenceServer.start(try engineConfiguration()) { events.note($0) }
         var options = MartletServer.Options(software: "martlet/\(Martlet.version)")
         options.defaultModel = settings.defaultModel
         options.notice = { [logger] in logger.info("\($0)") }
@@ -73,10 +73,13 @@ struct ServeSession {
         }
     }
 
-    private func engineConfiguration() -> EngineConfiguration {
-        EngineConfiguration(
+    private func engineConfiguration() throws(CommandFailure) -> EngineConfiguration {
+        var configuration = EngineConfiguration(
             modelsFolder: settings.models, threads: settings.threads,
             cpu: settings.cpu.flatMap { CPULevel(rawValue: $0) }, limits: settings.limits)
+        configuration.signatures = try SignatureKeyFiles.policy(
+            settings.signatureKeys, isRequired: settings.requireSignature, failing: .configuration)
+        return configuration
     }
 
     /// Says what is served and where: to people, and to scripts that wait for the line or the file.

@@ -20,6 +20,10 @@ package struct ServeSettings: Sendable {
     package var readyFile: String?
     /// What an HTTP request means that names no model.
     package var defaultModel: ModelReference?
+    /// PEM files of the keys that versions are signed with; none: signatures are not looked at.
+    package var signatureKeys: [String]
+    /// Versions without a signature are refused.
+    package var requireSignature: Bool
     package var limits: Limits
 
     package static let cpuLevels = ["best"] + CPULevel.ladder.map(\.rawValue)
@@ -51,6 +55,12 @@ package struct ServeSettings: Sendable {
             Setting(
                 "defaultModel", .text, default: "",
                 "model of requests that name none where their form allows it: name, name@version or name:label"),
+            Setting(
+                "signatureKeys", .list, default: "",
+                "PEM files of public keys; a version's model.sig must be of one of them"),
+            Setting(
+                "requireSignature", .flag, default: "false",
+                "refuse versions without a model.sig; needs signatureKeys"),
         ] + LimitSettings.settings
 
     /// - Throws: `.configuration` naming the setting, its source and what it must be.
@@ -66,6 +76,12 @@ package struct ServeSettings: Sendable {
         logLevel = text("logLevel")
         readyFile = text("readyFile").isEmpty ? nil : text("readyFile")
         limits = try LimitSettings.limits(from: resolved)
+        signatureKeys = (find("signatureKeys")?.texts ?? []).filter { !$0.isEmpty }
+        requireSignature = SettingValue.flag(text("requireSignature")) ?? false
+        guard !requireSignature || !signatureKeys.isEmpty else {
+            throw CommandFailure(
+                .configuration, "requireSignature needs signatureKeys: without a key no signature can hold")
+        }
 
         guard !models.isEmpty else {
             throw CommandFailure(
