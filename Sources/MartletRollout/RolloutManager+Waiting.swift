@@ -51,7 +51,9 @@ extension RolloutManager {
         return nextWaiter
     }
 
-    private func forgetWaiter(_ number: UInt64) { waiters.removeValue(forKey: number)?.continuation.resume(returning: false) }
+    private func forgetWaiter(_ number: UInt64) {
+        waiters.removeValue(forKey: number)?.continuation.resume(returning: false)
+    }
 
     func tellWaiters() {
         // Asked once: leases end on other threads, so a second answer may differ, and a waiter would be resumed twice.

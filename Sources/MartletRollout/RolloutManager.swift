@@ -64,8 +64,8 @@ package actor RolloutManager<Loader: VersionLoader> {
     package nonisolated let events: AsyncStream<RolloutEvent>
 
     /// - Parameters:
-    ///   - store: where what operators decide survives the process. What it holds is taken up again: routes lead nowhere
-    ///     until their versions are ready, a rollout goes on at its step.
+    ///   - store: where what operators decide survives the process. What it holds is taken up again: routes lead
+    ///     nowhere until their versions are ready, a rollout goes on at its step.
     ///   - drainTimeout: how long calls may hold a version that was replaced before their leases are revoked.
     ///   - labelsMax: labels of one model.
     ///   - loadsAtOnceMax: loads that run side by side; loading takes cores from traffic.

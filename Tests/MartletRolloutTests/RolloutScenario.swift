@@ -117,7 +117,8 @@ final class RolloutScenario {
 
     /// True when calls by name alone go to no version that is on its way out.
     private func isRouteWhole(_ model: String) -> Bool {
-        guard let latest = manager.routeStatuses(named: model).first(where: { $0.label == "latest" }) else { return true }
+        let routes = manager.routeStatuses(named: model)
+        guard let latest = routes.first(where: { $0.label == "latest" }) else { return true }
         return latest.route.targets.allSatisfy { target in
             let id = VersionID(model: model, number: target.version)
             return aspired[id] != nil && !unwanted.contains(id)
