@@ -36,8 +36,9 @@ package final class InferenceServer: InferenceHandler {
             let runner = BatchRunner(team: team)
             return runner.run
         }
-        let manager = RolloutManager(
-            policy: AvailabilityFirst(.latest(configuration.latestVersions)),
+        let manager = try RolloutManager(
+            configuration: RolloutConfiguration(
+                defaults: ModelPolicy(selection: .latest(configuration.latestVersions))),
             loader: ArtifactVersionLoader(
                 limits: limits, signatures: configuration.signatures, kernels: kernels,
                 members: min(threads, ComputeThreads.teamMax)),
@@ -98,7 +99,7 @@ package final class InferenceServer: InferenceHandler {
         try RequestCheck(limits: limits).check(request)
         // Nobody waits any more: nothing is computed.
         guard !Task.isCancelled else { throw MartletError(.cancelled, "the call was cancelled") }
-        let lease = try manager.lease(request.model)
+        let lease = try manager.lease(request.model).lease
         return try await counted(lease, context) { () async throws(MartletError) in
             try await classify(request, lease: lease, context: context)
         }
@@ -157,7 +158,7 @@ package final class InferenceServer: InferenceHandler {
         _ options: DocumentOptions, document: any DocumentSource, events: any DocumentEventSink, context: CallContext
     ) async throws(MartletError) {
         try RequestCheck(limits: limits).check(options)
-        let lease = try manager.lease(options.model)
+        let lease = try manager.lease(options.model).lease
         try await counted(lease, context) { () async throws(MartletError) in
             try await pipeline(options, lease: lease, context: context).run(document: document, events: events)
         }
