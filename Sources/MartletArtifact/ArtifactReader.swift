@@ -11,8 +11,15 @@ package struct ArtifactReader: Sendable {
     }
 
     let limits: Limits
+    /// Asked between files and steps; throws to end the reading.
+    private let checkpoint: @Sendable () throws(MartletError) -> Void
 
-    package init(limits: Limits = Limits()) { self.limits = limits }
+    package init(
+        limits: Limits = Limits(), checkpoint: @escaping @Sendable () throws(MartletError) -> Void = {}
+    ) {
+        self.limits = limits
+        self.checkpoint = checkpoint
+    }
 
     package func read(folder: String) throws(MartletError) -> ModelArtifact {
         try read(folder: folder) { _, _ in }
@@ -42,6 +49,7 @@ package struct ArtifactReader: Sendable {
 
         var contents: [String: SealedBytes] = [:]
         for file in manifest.files {
+            try checkpoint()
             let content = try readContent(of: file, in: folder)
             switch file.name {
             case Manifest.weightsFileName, Manifest.tokenizerFileName, Manifest.goldenFileName:
@@ -56,6 +64,7 @@ package struct ArtifactReader: Sendable {
             let tokenizer = contents[Manifest.tokenizerFileName], let golden = contents[Manifest.goldenFileName]
         else { throw .refused(Manifest.fileName, "does not list the files a version needs") }
 
+        try checkpoint()
         let weights = try MappedWeights(weightsBytes, file: Manifest.weightsFileName, limits: limits)
         passed(.weights, "\(weights.table.entries.count) tensors, checksums and values as they should be")
         try TensorPlan(manifest.configuration, precision: manifest.precision)

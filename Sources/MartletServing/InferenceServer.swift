@@ -1,7 +1,7 @@
 internal import MartletArtifact
 package import MartletCore
 package import MartletEncoder
-internal import MartletRollout
+package import MartletRollout
 internal import MartletScheduling
 internal import MartletText
 internal import Synchronization
@@ -17,6 +17,7 @@ package final class InferenceServer: InferenceHandler {
     let pool: ComputePool<InferenceWork>
     let manager: RolloutManager<ArtifactVersionLoader>
     let survey: FolderSurvey
+    private let memory: MemoryReturn
     private let watcher: Task<Void, Never>
 
     /// Loads what the models folder holds now and watches it from then on. Returns when every version found at start is
@@ -36,12 +37,16 @@ package final class InferenceServer: InferenceHandler {
             let runner = BatchRunner(team: team)
             return runner.run
         }
+        let memory = MemoryReturn()
         let manager = RolloutManager(
-            policy: AvailabilityFirst(.latest(configuration.latestVersions)),
-            loader: ArtifactVersionLoader(
-                limits: limits, kernels: kernels, members: min(threads, ComputeThreads.teamMax)),
+            policy: AvailabilityFirst(configuration.rollouts.defaults.selection),
+            loader: try ArtifactVersionLoader(
+                limits: limits, kernels: kernels, threads: threads, members: min(threads, ComputeThreads.teamMax)),
             drainTimeout: limits.drainTimeout, labelsMax: limits.versionLabelsMax,
-            onEvent: { onEvent(.rollout($0)) })
+            onEvent: { event in
+                if event.leavesMemoryBehind { memory.soon() }
+                onEvent(.rollout(event))
+            })
         // Watched before the first aspiration, so that no change falls between.
         let changes = folder.changes()
         try await manager.aspire(asking: survey.look)
@@ -57,18 +62,19 @@ package final class InferenceServer: InferenceHandler {
             }
         }
         return InferenceServer(
-            limits: limits, pool: pool, manager: manager, survey: survey, watcher: watcher, threads: threads,
-            kernelLevel: kernels.level)
+            limits: limits, pool: pool, manager: manager, survey: survey, memory: memory, watcher: watcher,
+            threads: threads, kernelLevel: kernels.level)
     }
 
     private init(
         limits: Limits, pool: ComputePool<InferenceWork>, manager: RolloutManager<ArtifactVersionLoader>,
-        survey: FolderSurvey, watcher: Task<Void, Never>, threads: Int, kernelLevel: CPULevel
+        survey: FolderSurvey, memory: MemoryReturn, watcher: Task<Void, Never>, threads: Int, kernelLevel: CPULevel
     ) {
         self.limits = limits
         self.pool = pool
         self.manager = manager
         self.survey = survey
+        self.memory = memory
         self.watcher = watcher
         computeThreads = threads
         self.kernelLevel = kernelLevel
@@ -81,6 +87,12 @@ package final class InferenceServer: InferenceHandler {
         try await manager.aspire(asking: survey.look)
         await manager.settled()
     }
+
+    /// Wants from now on what `configuration` says.
+    package func configure(_ configuration: RolloutConfiguration) async { await manager.configure(configuration) }
+
+    /// Returns when the memory of every version that has left is back with the system.
+    package func memoryReturned() async { await memory.done() }
 
     /// Finishes queued work and unloads every model. Callers drain their transports first.
     package func shutdown() async {

@@ -20,6 +20,8 @@ package final class MartletServer: Sendable {
         package var defaultModel: ModelReference?
         /// With it every TCP address speaks TLS only; Unix sockets stay plain, their file's permissions guard them.
         package var tls: ServerTLS?
+        /// What `GET /metrics` answers, in Prometheus' text form; nil: there is no such route.
+        package var metrics: (@Sendable () -> [UInt8])?
         /// Told what belongs in the log, on an event loop: must not block.
         package var notice: @Sendable (TransportNotice) -> Void = { _ in }
 
@@ -40,7 +42,7 @@ package final class MartletServer: Sendable {
         shared = ServerShared(
             contract: ServerContract(
                 handler: handler, limits: limits, software: options.software, defaultModel: options.defaultModel,
-                drain: draining),
+                drain: draining, metrics: options.metrics),
             limits: limits, software: options.software, compressesAnswers: options.compressesAnswers, tls: options.tls,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)

@@ -32,6 +32,7 @@ struct ServeCommand: AsyncParsableCommand {
               martlet serve --listen 127.0.0.1:8970 --manage unix:/run/martlet-manage.sock
               martlet serve --default-model guard
               martlet serve --config martlet.yaml --limit drainTimeout=10s --check
+              martlet serve --models-config models.yaml
 
             martlet.yaml:
               models: /var/lib/martlet/models
@@ -41,6 +42,17 @@ struct ServeCommand: AsyncParsableCommand {
                 messageBytesMax: 8MiB
                 decodeArenaBytesMax: 32MiB
                 outboundBytesMax: 16MiB
+
+            models.yaml, read again when it changes and on SIGHUP; what does not hold is told and not taken:
+              memory: 8GiB                  # of all versions together
+              defaults: { versions: latest 1 }
+              models:
+                guard:
+                  versions: latest 2        # or all, routed, [3, 4]
+                  order: availability       # or memory: unload the old version first
+                  idleUnload: 30min         # leaves memory without calls, is loaded by the next one
+                  pin: true                 # never unloaded to make room for another model
+                  labels: { stable: 3 }     # unless an operator sets it
             """)
 
     @Option(help: ArgumentHelp("Folder of <name>/<version>/ folders (default: models).", valueName: "folder"))
@@ -112,6 +124,18 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "model"))
     var defaultModel: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What is wanted of each model: versions, order, memory, labels; YAML or JSON, followed while it changes.",
+            valueName: "file"))
+    var modelsConfig: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder for what operators decide: labels, routes, rollouts (default: .martlet in the models folder).",
+            valueName: "folder"))
+    var state: String?
+
     @Flag(help: "Print the configuration that would hold, check it, and exit.")
     var check = false
 
@@ -155,6 +179,8 @@ struct ServeCommand: AsyncParsableCommand {
         flags["logLevel"] = logLevel.map { [$0] }
         flags["readyFile"] = readyFile.map { [$0] }
         flags["defaultModel"] = defaultModel.map { [$0] }
+        flags["modelsConfig"] = modelsConfig.map { [$0] }
+        flags["state"] = state.map { [$0] }
         for text in limit {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2,

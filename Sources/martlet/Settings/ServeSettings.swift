@@ -20,6 +20,10 @@ package struct ServeSettings: Sendable {
     package var readyFile: String?
     /// What an HTTP request means that names no model.
     package var defaultModel: ModelReference?
+    /// File of what is wanted of each model; read again when it changes. Nil: the newest version of each.
+    package var modelsConfig: String?
+    /// Folder of what operators decided.
+    package var state: String
     package var limits: Limits
 
     package static let cpuLevels = ["best"] + CPULevel.ladder.map(\.rawValue)
@@ -51,6 +55,12 @@ package struct ServeSettings: Sendable {
             Setting(
                 "defaultModel", .text, default: "",
                 "model of requests that name none where their form allows it: name, name@version or name:label"),
+            Setting(
+                "modelsConfig", .text, default: "",
+                "YAML or JSON file: versions, order, memory and labels of each model; followed while it changes"),
+            Setting(
+                "state", .text, default: "",
+                "folder for what operators decide: labels, routes, rollouts; default: .martlet in the models folder"),
         ] + LimitSettings.settings
 
     /// - Throws: `.configuration` naming the setting, its source and what it must be.
@@ -65,6 +75,8 @@ package struct ServeSettings: Sendable {
         jsonLogs = SettingValue.flag(text("jsonLogs")) ?? false
         logLevel = text("logLevel")
         readyFile = text("readyFile").isEmpty ? nil : text("readyFile")
+        modelsConfig = text("modelsConfig").isEmpty ? nil : text("modelsConfig")
+        state = text("state").isEmpty ? Self.defaultState(models: models) : text("state")
         limits = try LimitSettings.limits(from: resolved)
 
         guard !models.isEmpty else {
@@ -93,6 +105,11 @@ package struct ServeSettings: Sendable {
         if let both = manage.first(where: { listen.contains($0) && !$0.takesAnyPort }) {
             throw CommandFailure(.configuration, "'\(both)' stands in listen and in manage; give each its own")
         }
+    }
+
+    /// Hidden, so that it is no model.
+    private static func defaultState(models: String) -> String {
+        models.hasSuffix("/") ? models + ".martlet" : models + "/.martlet"
     }
 
     private static func tls(

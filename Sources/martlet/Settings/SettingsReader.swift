@@ -111,8 +111,7 @@ package struct SettingsReader {
         }
         let keys = Set(known.map(\.key))
         if let stranger = seen.keys.first(where: { !keys.contains($0) }) {
-            let close = keys.min { distance($0, stranger) < distance($1, stranger) }
-            let hint = close.map { distance($0, stranger) <= 4 ? "; did you mean '\($0)'?" : "" } ?? ""
+            let hint = Suggestion.hint(for: stranger, among: keys.sorted())
             throw CommandFailure(.configuration, "'\(path)' sets '\(stranger)', which is no setting\(hint)")
         }
         return provider
@@ -125,21 +124,5 @@ package struct SettingsReader {
             stored.withLock { $0.append(key) }
             return false
         }
-    }
-
-    /// Edits between two short names (Levenshtein).
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let right = Array(right.lowercased())
-        var row = Array(0...right.count)
-        for (i, character) in left.lowercased().enumerated() {
-            var corner = row[0]
-            row[0] = i + 1
-            for j in right.indices {
-                let change = corner + (character == right[j] ? 0 : 1)
-                corner = row[j + 1]
-                row[j + 1] = min(change, row[j] + 1, row[j + 1] + 1)
-            }
-        }
-        return row[right.count]
     }
 }

@@ -1,0 +1,3 @@
+extension RolloutManager {
+    package func configure(_ configuration: RolloutConfiguration) {}
+}
