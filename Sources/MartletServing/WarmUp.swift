@@ -4,9 +4,10 @@ internal import MartletScheduling
 
 /// Runs a version before its first caller does, so that no caller meets memory, tables and code for the first time.
 package enum WarmUp {
-    /// Batches at most, and how long they may take: a version that is late helps nobody either.
-    package static let batchesMax = 24
-    static let timeMax: Duration = .seconds(2)
+    /// Batches at most, and how long they may take: about as long as reading and packing a small model, since a version
+    /// that is late helps nobody either, and what computes here takes memory bandwidth from callers.
+    package static let batchesMax = 10
+    static let timeMax: Duration = .milliseconds(100)
 
     /// What to run: batches of texts by their lengths in tokens.
     ///
@@ -19,7 +20,7 @@ package enum WarmUp {
             lengths.add(maxTokens)
         }
         func draw(_ share: Double) -> Int { max(1, min(maxTokens, lengths.length(at: share) ?? maxTokens)) }
-        let singles = 16
+        let singles = 8
         var batches = (0..<singles).map { [draw((Double($0) + 0.5) / Double(singles))] }
         // Steps of the golden ratio: any number of them lies evenly over the spread.
         var share = 0.5

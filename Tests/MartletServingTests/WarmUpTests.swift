@@ -38,12 +38,12 @@ struct WarmUpTests {
         #expect(!full.isEmpty && full.allSatisfy { (1_024...2_048).contains($0.reduce(0, +)) })
     }
 
-    @Test("without traffic every length up to the model's longest is run, and none above", arguments: [1, 64, 512])
+    @Test("without traffic lengths from all over are run up to the model's longest, and none above", arguments: [1, 64, 512])
     func spread(maxTokens: Int) {
         let batches = WarmUp.batches(like: LengthCounts(), maxTokens: maxTokens, batchTokens: 2_048)
         let lengths = Set(batches.flatMap { $0 })
         #expect(lengths.max() == maxTokens && (lengths.min() ?? 0) >= 1)
-        #expect(lengths.isSuperset(of: LengthCounts.bounds.filter { $0 < maxTokens }))
+        #expect(lengths.count >= min(4, LengthCounts.bounds.count { $0 < maxTokens }))
     }
 
     @Test("a batch smaller than one text is that text alone")

@@ -7,7 +7,7 @@ import MartletTestSupport
 /// `martlet-measure unload`: whether a process's memory is back once a version has left it.
 enum UnloadMeasure {
     static let help = """
-        Usage: martlet-measure unload [--json] [--quick]
+        Usage: martlet-measure unload [guard|minilm|base] [--json] [--quick]
 
         For three sizes of models (the guard of .build-models, its MiniLM, and a BERT-base of random floats) a process
         of its own loads the version, answers texts of all lengths and unloads it, 100 times (20 with --quick). Prints
@@ -35,7 +35,8 @@ enum UnloadMeasure {
             return 0
         }
         do {
-            for size in sizes { try measure(size, arguments) }
+            let wanted = arguments.filter { !$0.hasPrefix("--") }
+            for size in sizes where wanted.isEmpty || wanted.contains(size.name) { try measure(size, arguments) }
             return 0
         } catch {
             FileHandle.standardError.write(Data("martlet-measure unload: \(error)\n".utf8))
@@ -96,9 +97,11 @@ enum UnloadMeasure {
                 try await ask(server, name)
                 loaded = max(loaded, LoadMeasure.residentBytes())
                 try await server.unloadModel(named: name, context: CallContext())
-                try await server.refresh()
+                // A compute thread lets its last call go a moment after it answered.
+                repeat { try await server.refresh() } while server.statuses().contains { $0.state == .draining }
                 await server.memoryReturned()
                 after.append(LoadMeasure.residentBytes())
+                if arguments.contains("--trace") { print(after.count, after.last ?? 0) }
             }
             let json = arguments.contains("--json")
             func show(_ what: String, _ bytes: Int) {

@@ -1,3 +1,0 @@
-extension RolloutManager {
-    package func configure(_ configuration: RolloutConfiguration) {}
-}
