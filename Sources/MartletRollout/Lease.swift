@@ -6,12 +6,14 @@ package final class Lease<Loaded: LoadedVersion>: Sendable {
     package let identity: ModelIdentity
     private let residence: Residence<Loaded>
     private let number: UInt64
+    private let isUse: Bool
 
     /// Nil when the version began to drain.
     init?(of residence: Residence<Loaded>, label: String) {
         guard let number = residence.beginLease() else { return nil }
         self.residence = residence
         self.number = number
+        isUse = true
         identity = ModelIdentity(
             name: residence.id.model, version: residence.id.number, label: label, digest: residence.status.digest)
     }
@@ -21,11 +23,12 @@ package final class Lease<Loaded: LoadedVersion>: Sendable {
         guard let number = residence.beginLease(evenDraining: true) else { return nil }
         self.residence = residence
         self.number = number
+        isUse = false
         identity = ModelIdentity(
             name: residence.id.model, version: residence.id.number, digest: residence.status.digest)
     }
 
-    deinit { residence.endLease(number) }
+    deinit { residence.endLease(number, isUse: isUse) }
 
     /// The version. Use it while the lease is held and store it nowhere: the lease is what keeps its memory accounted.
     package var loaded: Loaded { residence.leased }

@@ -8,8 +8,9 @@ internal import Synchronization
 final class Residence<Loaded: LoadedVersion>: @unchecked Sendable {  // safe: see `object`
     let id: VersionID
     let status: LoadedStatus
-    private let phase = Mutex(Phase())
+    private let phase: Mutex<Phase>
     private let revoked = Atomic(false)
+    private let time: Stopwatch
     /// Told once, on whatever thread ends the last lease after `close()`.
     private let onDrained: @Sendable () -> Void
     // Written once, by `evict()`, which asks `phase` that no lease is left and none can begin. A lease reads it only
@@ -20,17 +21,23 @@ final class Residence<Loaded: LoadedVersion>: @unchecked Sendable {  // safe: se
         var leases = 0
         var isOpen = true
         var nextLease: UInt64 = 0
+        /// When the last call ended, or the version was loaded.
+        var lastUse: Duration
         var revocationActions: [UInt64: @Sendable () -> Void] = [:]
     }
 
-    init(id: VersionID, object: Loaded, onDrained: @escaping @Sendable () -> Void) {
+    init(id: VersionID, object: Loaded, time: Stopwatch, onDrained: @escaping @Sendable () -> Void) {
         self.id = id
+        self.time = time
+        phase = Mutex(Phase(lastUse: time.now))
         self.object = object
         status = object.status
         self.onDrained = onDrained
     }
 
     var leases: Int { phase.withLock { $0.leases } }
+    /// Nil while calls hold it.
+    var unusedSince: Duration? { phase.withLock { $0.leases == 0 ? $0.lastUse : nil } }
     var isRevoked: Bool { revoked.load(ordering: .relaxed) }
 
     /// The lease's number, or nil when the residence is closed.
@@ -44,9 +51,11 @@ final class Residence<Loaded: LoadedVersion>: @unchecked Sendable {  // safe: se
         }
     }
 
-    func endLease(_ number: UInt64) {
+    /// - Parameter isUse: false for a lease that only looked.
+    func endLease(_ number: UInt64, isUse: Bool) {
         let isDrained = phase.withLock { phase in
             phase.leases -= 1
+            if isUse, phase.leases == 0 { phase.lastUse = time.now }
             phase.revocationActions[number] = nil
             return !phase.isOpen && phase.leases == 0
         }

@@ -1,45 +1,87 @@
 internal import MartletCore
 
 /// Everything that calls and operators read, replaced as a whole at every change.
-struct RolloutBoard<Loaded: LoadedVersion>: Sendable {
+struct RolloutBoard<Loaded: LoadedVersion>: WatchedBoard {
+    /// What a board shows of a model beside its versions.
+    struct ModelView {
+        /// By label.
+        var routes: [String: ModelRoute] = [:]
+        /// Of the routes' shadows, by label.
+        var recorders: [String: ShadowRecorder] = [:]
+        var isIdle = false
+        /// Why versions are kept out of memory: all of them, or by number.
+        var absence: String?
+        var absences: [Int: String] = [:]
+        /// Why versions are in quarantine.
+        var quarantine: [Int: String] = [:]
+    }
+
     private(set) var routes = RouteTable<Loaded>()
     /// Sorted by name, then version; without the numbers of leases.
     private var entries: [(status: ModelStatus, residence: Residence<Loaded>?)] = []
+    /// Sorted by name, then label.
+    private var shownRoutes: [(status: RouteStatus, recorder: ShadowRecorder?)] = []
 
     init() {}
 
-    /// - Parameters:
-    ///   - labels: model → label → version number.
-    ///   - stopped: models that an operator took out of service.
-    init(
-        _ records: [VersionID: VersionRecord<Loaded>], labels: [String: [String: Int]], stopped: Set<String>,
-        isShuttingDown: Bool
-    ) {
+    init(_ records: [VersionID: VersionRecord<Loaded>], _ views: [String: ModelView], isShuttingDown: Bool) {
         var models: [String: RouteTable<Loaded>.Model] = [:]
-        for (id, record) in records {
-            var model = models[id.model] ?? .init(labels: labels[id.model] ?? [:])
-            let status = record.status(labels: [], isStopped: stopped.contains(id.model))
+        var statuses: [(id: VersionID, status: ModelStatus, residence: Residence<Loaded>?)] = []
+        for (id, record) in records.sorted(by: { $0.key < $1.key }) {
+            let view = views[id.model] ?? ModelView()
+            let quarantine = view.quarantine[id.number]
+            let status = record.status(
+                labels: [], absence: view.absences[id.number] ?? view.absence, quarantine: quarantine)
+            statuses.append((id, status, record.residence))
+            var model = models[id.model] ?? .init(isIdle: view.isIdle)
             model.states[id.number] = (status.state, status.reason)
             if case .ready(let residence, _) = record.phase {
                 model.ready[id.number] = residence
-                if id.number > model.latest?.id.number ?? .min { model.latest = residence }
+                // Rising: the last one stays.
+                if quarantine == nil { model.latest = residence }
             }
             models[id.model] = model
         }
+        for (name, view) in views {
+            guard var model = models[name] else { continue }
+            for (label, route) in view.routes {
+                model.routes[label] = RouteChoice(
+                    route, model: name, ready: model.ready, recorder: view.recorders[label])
+            }
+            models[name] = model
+        }
         let routes = RouteTable(models: models, isShuttingDown: isShuttingDown)
         self.routes = routes
-        entries = records.sorted { $0.key < $1.key }.map { id, record in
-            let isStopped = stopped.contains(id.model)
-            return (
-                status: record.status(labels: routes.labels(of: id), isStopped: isStopped), residence: record.residence)
+        entries = statuses.map { entry in
+            var status = entry.status
+            status.versionLabels = routes.labels(of: entry.id)
+            return (status, entry.residence)
+        }
+        shownRoutes = views.sorted { $0.key < $1.key }.flatMap { name, view in
+            view.routes.sorted { $0.key < $1.key }.map { label, route in
+                (RouteStatus(name: name, label: label, route: route), view.recorders[label])
+            }
         }
     }
 
-    /// Of all models, or of one; with the leases of this moment, or with none counted.
-    func statuses(named name: String? = nil, countingLeases: Bool = true) -> [ModelStatus] {
+    /// Of all models, or of one, with the leases of this moment.
+    func list(named name: String?) -> [ModelStatus] {
         entries.lazy.filter { name == nil || $0.status.name == name }.map { entry in
             var status = entry.status
-            if countingLeases { status.leases = entry.residence?.leases ?? 0 }
+            status.leases = entry.residence?.leases ?? 0
+            return status
+        }
+    }
+
+    func telling(named name: String?) -> [ModelStatus] {
+        entries.lazy.filter { name == nil || $0.status.name == name }.map(\.status)
+    }
+
+    /// With what the shadows have shown until now.
+    func routeStatuses(named name: String?) -> [RouteStatus] {
+        shownRoutes.filter { name == nil || $0.status.name == name }.map { entry in
+            var status = entry.status
+            status.comparison = entry.recorder?.comparison
             return status
         }
     }
@@ -48,4 +90,15 @@ struct RolloutBoard<Loaded: LoadedVersion>: Sendable {
     func residences(named name: String?) -> [Residence<Loaded>] {
         entries.filter { name == nil || $0.status.name == name }.compactMap(\.residence)
     }
+}
+
+/// Rollouts that go on, and the last one of each route; sorted by model, then label.
+struct RolloutList: WatchedBoard {
+    var statuses: [RolloutStatus] = []
+
+    func list(named name: String?) -> [RolloutStatus] {
+        statuses.filter { name == nil || $0.spec.model == name }
+    }
+
+    func telling(named name: String?) -> [RolloutStatus] { list(named: name) }
 }

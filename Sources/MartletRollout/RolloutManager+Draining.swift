@@ -11,8 +11,9 @@ extension RolloutManager {
         emit(id, .draining(leases: leases))
         guard leases > 0 else { return endDraining(id, residence) }
         startDrainPump()
-        drainTimers[id] = Task { [weak self, clock, drainTimeout] in
-            do { try await clock.sleep(for: drainTimeout) } catch { return }
+        let limit = time.now + drainTimeout
+        drainTimers[id] = Task { [weak self, time] in
+            do { try await time.sleep(until: limit) } catch { return }
             await self?.drainLimitPassed(id, residence)
         }
     }
@@ -46,14 +47,24 @@ extension RolloutManager {
     private func endDraining(_ id: VersionID, _ residence: Residence<Loaded>) {
         drainTimers.removeValue(forKey: id)?.cancel()
         residence.evict()
+        let entry = quarantine(of: id)
         if records[id]?.isAspired == true { records[id]?.phase = .unloaded } else { records[id] = nil }
         emit(id, .unloaded)
+        if let entry, let record = records[id] {
+            if record.aspired.fingerprint == entry.fingerprint {
+                records[id]?.phase = .failed(reason: entry.reason, fingerprint: entry.fingerprint)
+            } else {
+                forgetQuarantine(of: id)
+            }
+        }
+        memoryReturned()
     }
 
     private func drainLimitPassed(_ id: VersionID, _ residence: Residence<Loaded>) {
         guard case .draining(let current, let fingerprint, isOverdue: false)? = records[id]?.phase,
             current === residence, residence.leases > 0
         else { return }
+        drainTimers[id] = nil
         records[id]?.phase = .draining(residence, fingerprint: fingerprint, isOverdue: true)
         emit(id, .drainOverdue(leases: residence.leases))
         residence.revoke()

@@ -10,14 +10,22 @@ extension RolloutManager {
     }
 
     private func load(_ version: AspiredVersion) async {
+        do throws(MartletError) {
+            try await reserveMemory(for: version)
+        } catch {
+            return endLoading(version, .failure(error))
+        }
         let (stages, stageSink) = AsyncStream.makeStream(of: VersionState.self)
-        let (loader, drainedSink) = (self.loader, self.drainedSink)
+        let (loader, drainedSink, time) = (self.loader, self.drainedSink, self.time)
         // The object goes straight into its residence: nothing else may keep it alive.
         async let result: Result<Residence<Loaded>, MartletError> = {
             defer { stageSink.finish() }
             do throws(MartletError) {
                 let loaded = try await loader.load(version) { stageSink.yield($0) }
-                return .success(Residence(id: version.id, object: loaded) { drainedSink.yield(version.id) })
+                let residence = Residence(id: version.id, object: loaded, time: time) {
+                    drainedSink.yield(version.id)
+                }
+                return .success(residence)
             } catch {
                 return .failure(error)
             }
@@ -45,7 +53,8 @@ extension RolloutManager {
         guard let record = records[id], case .loading(let load) = record.phase else { return }
         let hasChanged = record.aspired.fingerprint != version.fingerprint
         let isWanted =
-            record.isAspired && !stopped.contains(id.model) && !isShuttingDown && !(load.isAbandoned && hasChanged)
+            record.isAspired && !isOut(id) && !isShuttingDown && quarantine(of: id) == nil
+            && !(load.isAbandoned && hasChanged)
         switch result {
         case .success(let residence) where isWanted:
             records[id]?.phase = .ready(residence, fingerprint: version.fingerprint)
@@ -55,18 +64,45 @@ extension RolloutManager {
                 emit(id, .changedWhileLoaded)
             }
         case .failure(let error) where isWanted && !load.isAbandoned:
-            records[id]?.phase = .failed(reason: error.message, fingerprint: version.fingerprint)
-            emit(id, .failed(reason: error.message))
-            if hasChanged { discover(id) }
+            endLoading(version, with: error)
+            if hasChanged {
+                forgetQuarantine(of: id)
+                records[id]?.refusal = nil
+                discover(id)
+            }
         case .success, .failure:
             if case .success(let residence) = result {
                 _ = residence.close()
                 residence.evict()
             }
             emit(id, .abandoned)
-            if record.isAspired { discover(id) } else { records[id] = nil }
+            if !record.isAspired {
+                records[id] = nil
+            } else if let entry = quarantine(of: id) {
+                records[id]?.phase = .failed(reason: entry.reason, fingerprint: entry.fingerprint)
+            } else {
+                discover(id)
+            }
+            memoryReturned()
         }
         advance()
+    }
+
+    /// A load that failed although it was wanted.
+    private func endLoading(_ version: AspiredVersion, with error: MartletError) {
+        let id = version.id
+        if [.resourceExhausted, .cancelled].contains(error.code) {
+            // Nothing is wrong with the version.
+            records[id]?.phase = .discovered
+            records[id]?.refusal = error.message
+            emit(id, .memoryRefused(reason: error.message))
+        } else {
+            records[id]?.phase = .failed(reason: error.message, fingerprint: version.fingerprint)
+            emit(id, .failed(reason: error.message))
+            let entry = RolloutState.Quarantine(fingerprint: version.fingerprint, reason: error.message)
+            note { $0.change(id.model) { $0.quarantine[id.number] = entry } }
+            memoryReturned()
+        }
     }
 
     /// Gives a running load up; nothing for a version that is not being loaded.

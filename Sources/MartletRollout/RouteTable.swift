@@ -6,12 +6,20 @@ package struct RouteTable<Loaded: LoadedVersion>: Sendable {
     struct Model: Sendable {
         /// Ready versions.
         var ready: [Int: Residence<Loaded>] = [:]
-        /// Highest ready version.
+        /// Highest ready version that is not in quarantine.
         var latest: Residence<Loaded>?
-        /// Where labels lead, ready or not. Without `latest`.
-        var labels: [String: Int] = [:]
+        /// By label.
+        var routes: [String: RouteChoice<Loaded>] = [:]
         /// State of every known version, for messages.
         var states: [Int: (state: VersionState, reason: String)] = [:]
+        /// True for a model that left memory because nobody called it, until a call has brought it back.
+        var isIdle = false
+    }
+
+    /// Who answers a call, and who gets a copy of it.
+    struct Choice {
+        let residence: Residence<Loaded>
+        var shadow: (residence: Residence<Loaded>, recorder: ShadowRecorder)?
     }
 
     private let models: [String: Model]
@@ -25,39 +33,46 @@ package struct RouteTable<Loaded: LoadedVersion>: Sendable {
     /// Ready versions of `model`, rising.
     package func readyVersions(of model: String) -> [Int] { models[model]?.ready.keys.sorted() ?? [] }
 
-    /// Labels that lead to `id` now, sorted.
+    /// True when a call can bring `model` back into memory, or one is doing so.
+    func isIdle(_ model: String) -> Bool { !isShuttingDown && models[model]?.isIdle ?? false }
+
+    /// Labels whose calls `id` answers now, or a share of them; sorted.
     package func labels(of id: VersionID) -> [String] {
         guard let model = models[id.model], model.ready[id.number] != nil else { return [] }
-        var labels = model.labels.filter { $0.value == id.number }.map(\.key)
-        if model.latest?.id == id { labels.append("latest") }
+        var labels = model.routes.filter { $0.value.route.targets.contains { $0.version == id.number } }.map(\.key)
+        if model.routes["latest"] == nil, model.latest?.id == id { labels.append("latest") }
         return labels.sorted()
     }
 
     /// The version that answers `reference`.
     /// - Throws: `.notFound` for an unknown model, version or label; `.unavailable` when the version is known but not
     ///   ready.
-    func route(_ reference: ModelReference) throws(MartletError) -> Residence<Loaded> {
+    func choose(
+        _ reference: ModelReference, for metadata: CallMetadata, _ chance: Chance
+    ) throws(MartletError) -> Choice {
         if isShuttingDown { throw MartletError(.unavailable, "the server is shutting down") }
         guard let model = models[reference.name] else { throw Self.unknownModel(reference.name) }
+        let label: String
         switch reference.selector {
-        case .latest, .label("latest"):
-            guard let latest = model.latest else { throw nothingReady(model, reference.name) }
-            return latest
         case .version(let number):
-            if let residence = model.ready[number] { return residence }
+            if let residence = model.ready[number] { return Choice(residence: residence) }
             guard let (state, reason) = model.states[number] else {
                 throw MartletError(
                     .notFound, "model \(reference.name) has no version \(number); \(Self.list(ready: model))")
             }
             throw notReady(VersionID(model: reference.name, number: number), state, reason)
-        case .label(let label):
-            guard let number = model.labels[label] else { throw unknownLabel(label, model, reference.name) }
-            if let residence = model.ready[number] { return residence }
-            let (state, reason) = model.states[number] ?? (.unloaded, "")
-            var error = notReady(VersionID(model: reference.name, number: number), state, reason)
-            error.message = "label \(label): " + error.message
-            throw error
+        case .latest: label = "latest"
+        case .label(let asked): label = asked
         }
+        guard let route = model.routes[label] else {
+            guard label == "latest" else { throw unknownLabel(label, model, reference.name) }
+            guard let latest = model.latest else { throw nothingReady(model, reference.name) }
+            return Choice(residence: latest)
+        }
+        guard let residence = route.target(for: metadata, chance) else {
+            throw nothingReady(route.route, label, model, reference.name)
+        }
+        return Choice(residence: residence, shadow: route.shadow(beside: residence, chance))
     }
 
     // MARK: Messages
@@ -69,7 +84,7 @@ package struct RouteTable<Loaded: LoadedVersion>: Sendable {
     }
 
     private func unknownLabel(_ label: String, _ model: Model, _ name: String) -> MartletError {
-        let known = (["latest"] + model.labels.keys.sorted()).joined(separator: ", ")
+        let known = (["latest"] + model.routes.keys.filter { $0 != "latest" }.sorted()).joined(separator: ", ")
         let named = VersionID.isValidModelName(label) ? "no label \(label)" : "no label of that name"
         return MartletError(.notFound, "model \(name) has \(named); its labels are: \(known)")
     }
@@ -87,10 +102,22 @@ package struct RouteTable<Loaded: LoadedVersion>: Sendable {
         return notReady(VersionID(model: name, number: newest), state, reason)
     }
 
+    /// - Parameter route: none of whose versions is ready. The one with the largest share says why.
+    private func nothingReady(
+        _ route: ModelRoute, _ label: String, _ model: Model, _ name: String
+    ) -> MartletError {
+        let number = route.targets.max { ($0.weight, $0.version) < ($1.weight, $1.version) }?.version ?? 0
+        let (state, reason) = model.states[number] ?? (.unloaded, "")
+        var error = notReady(VersionID(model: name, number: number), state, reason)
+        error.message = "label \(label): " + error.message
+        return error
+    }
+
     private func notReady(_ id: VersionID, _ state: VersionState, _ reason: String) -> MartletError {
         let why = reason.isEmpty ? "" : ": \(reason)"
         let ready = models[id.model].map { "; " + Self.list(ready: $0) } ?? ""
-        let isComing = [.discovered, .verifying, .loading, .warming].contains(state)
+        let isComing =
+            [.discovered, .verifying, .loading, .warming].contains(state) || models[id.model]?.isIdle ?? false
         return MartletError(
             .unavailable, "version \(id.number) of model \(id.model) is \(state.rawValue)\(why)\(ready)",
             retryAfter: isComing ? .seconds(1) : nil)

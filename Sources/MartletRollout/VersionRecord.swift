@@ -15,6 +15,8 @@ struct VersionRecord<Loaded: LoadedVersion> {
     struct Load {
         let version: AspiredVersion
         var stage: VersionState
+        /// Of the memory budget.
+        var reservedBytes = 0
         /// True once its task was cancelled because the version was withdrawn.
         var isAbandoned = false
     }
@@ -24,6 +26,8 @@ struct VersionRecord<Loaded: LoadedVersion> {
     /// False for a withdrawn version that is still in memory or being loaded.
     var isAspired = true
     var phase = Phase.discovered
+    /// Why there was no memory for it; nil when there may be some.
+    var refusal: String?
     /// The last fingerprint that a warning was given for: one warning per change, not per scan.
     var warnedFingerprint: String?
 
@@ -52,6 +56,17 @@ struct VersionRecord<Loaded: LoadedVersion> {
         return isAspired && !residence.isRevoked && fingerprint == aspired.fingerprint
     }
 
+    /// Bytes it has of the memory budget.
+    var memoryBytes: Int {
+        switch phase {
+        case .ready(let residence, _), .draining(let residence, _, _): residence.status.memoryBytes
+        case .loading(let load): load.reservedBytes
+        case .discovered, .unloaded, .failed: 0
+        }
+    }
+
+    var isInMemory: Bool { residence != nil }
+
     var residence: Residence<Loaded>? {
         switch phase {
         case .ready(let residence, _), .draining(let residence, _, _): residence
@@ -69,17 +84,22 @@ struct VersionRecord<Loaded: LoadedVersion> {
     }
 
     /// The status as published; leases are counted when it is asked for.
-    /// - Parameter isStopped: an operator took the model out of service.
-    func status(labels: [String], isStopped: Bool) -> ModelStatus {
+    /// - Parameters:
+    ///   - absence: why it is kept out of memory although it could be loaded.
+    ///   - quarantine: what it is in quarantine for.
+    func status(labels: [String], absence: String?, quarantine: String?) -> ModelStatus {
         var status = ModelStatus(
-            name: aspired.id.model, version: aspired.id.number, state: state, versionLabels: labels)
+            name: aspired.id.model, version: aspired.id.number, state: state, reason: quarantine ?? "",
+            versionLabels: labels, isQuarantined: quarantine != nil)
         switch phase {
         case .failed(let reason, _): status.reason = reason
-        case .discovered where isStopped, .unloaded where isStopped:
-            status.state = .unloaded
-            status.reason = "unloaded by request; LoadModel serves it again"
+        case .discovered, .unloaded:
+            if let absence = absence ?? refusal {
+                status.state = .unloaded
+                status.reason = absence
+            }
         case .draining(_, _, isOverdue: true): status.reason = "calls hold it past the drain limit"
-        default: break
+        case .loading, .ready, .draining: break
         }
         if let loaded = residence?.status {
             status.digest = loaded.digest

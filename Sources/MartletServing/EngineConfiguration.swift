@@ -15,6 +15,8 @@ package struct EngineConfiguration: Sendable {
     package var rollouts: RolloutConfiguration
     /// Where what operators decided is kept from one start to the next; nil: nowhere.
     package var stateFolder: String?
+    /// By which drains, rollouts and idle models are timed.
+    package var clock: any Clock<Duration> = ContinuousClock()
 
     package init(
         modelsFolder: String, threads: Int = 0, cpu: CPULevel? = nil, limits: Limits = Limits(),

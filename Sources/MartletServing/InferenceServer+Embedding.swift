@@ -8,7 +8,7 @@ extension InferenceServer {
         try RequestCheck(limits: limits).check(request)
         // Nobody waits any more: nothing is computed.
         guard !Task.isCancelled else { throw MartletError(.cancelled, "the call was cancelled") }
-        let lease = try manager.lease(request.model)
+        let lease = try manager.lease(request.model).lease
         return try await counted(lease, context) { () async throws(MartletError) in
             let form = try lease.loaded.form(of: request, named: lease.identity.name)
             try check(request, against: lease.loaded.tokenizer)

@@ -22,7 +22,7 @@ extension InferenceServer {
                 return status
             }
         }
-        let identity = try manager.lease(reference).identity
+        let identity = try manager.lease(reference).lease.identity
         guard let status = manager.statuses(named: identity.name).first(where: { $0.version == identity.version })
         else {
             throw MartletError(.unavailable, "the version was unloaded while it was looked up; ask again")

@@ -38,10 +38,12 @@ package final class InferenceServer: InferenceHandler {
             return runner.run
         }
         let memory = MemoryReturn()
-        let manager = RolloutManager(
-            policy: AvailabilityFirst(configuration.rollouts.defaults.selection),
+        let store: any StateStore = configuration.stateFolder.map { StateFile(folder: $0) } ?? ForgetfulStore()
+        let manager = try RolloutManager(
+            configuration: configuration.rollouts,
             loader: try ArtifactVersionLoader(
                 limits: limits, kernels: kernels, threads: threads, members: min(threads, ComputeThreads.teamMax)),
+            store: store, clock: configuration.clock,
             drainTimeout: limits.drainTimeout, labelsMax: limits.versionLabelsMax,
             onEvent: { event in
                 if event.leavesMemoryBehind { memory.soon() }
@@ -109,7 +111,7 @@ package final class InferenceServer: InferenceHandler {
         try RequestCheck(limits: limits).check(request)
         // Nobody waits any more: nothing is computed.
         guard !Task.isCancelled else { throw MartletError(.cancelled, "the call was cancelled") }
-        let lease = try manager.lease(request.model)
+        let lease = try manager.lease(request.model).lease
         return try await counted(lease, context) { () async throws(MartletError) in
             try await classify(request, lease: lease, context: context)
         }
@@ -168,7 +170,7 @@ package final class InferenceServer: InferenceHandler {
         _ options: DocumentOptions, document: any DocumentSource, events: any DocumentEventSink, context: CallContext
     ) async throws(MartletError) {
         try RequestCheck(limits: limits).check(options)
-        let lease = try manager.lease(options.model)
+        let lease = try manager.lease(options.model).lease
         try await counted(lease, context) { () async throws(MartletError) in
             try await pipeline(options, lease: lease, context: context).run(document: document, events: events)
         }

@@ -6,8 +6,8 @@ import Testing
 @Suite("RolloutManager, leaving")
 struct RolloutManagerLeavingTests {
     @Test("unloads the old version after the last lease on it has ended, not before")
-    func unloadsAfterLastLease() async {
-        await check(
+    func unloadsAfterLastLease() async throws {
+        try await check(
             """
             > aspire a/1
             a/1 discovered
@@ -48,8 +48,8 @@ struct RolloutManagerLeavingTests {
     }
 
     @Test("goes back to an older version without a gap when the newer one is withdrawn")
-    func goesBack() async {
-        await check(
+    func goesBack() async throws {
+        try await check(
             """
             > aspire a/1 a/2
             a/1 discovered
@@ -76,8 +76,8 @@ struct RolloutManagerLeavingTests {
     }
 
     @Test("gives a load up when its version is withdrawn, and starts over when it comes back")
-    func withdrawnDuringLoad() async {
-        await check(
+    func withdrawnDuringLoad() async throws {
+        try await check(
             """
             > hold a/1
             > aspire a/1
@@ -108,8 +108,8 @@ struct RolloutManagerLeavingTests {
     }
 
     @Test("revokes leases that are held past the drain limit")
-    func drainLimit() async {
-        await check(
+    func drainLimit() async throws {
+        try await check(
             """
             > aspire a/1
             a/1 discovered
@@ -145,8 +145,8 @@ struct RolloutManagerLeavingTests {
     }
 
     @Test("lets a version that was withdrawn answer again when it comes back while it drains")
-    func withdrawnAndBackWhileDraining() async {
-        await check(
+    func withdrawnAndBackWhileDraining() async throws {
+        try await check(
             """
             > aspire a/1
             a/1 discovered
@@ -173,8 +173,8 @@ struct RolloutManagerLeavingTests {
     }
 
     @Test("shuts down: routes nothing, gives loads up, returns all memory")
-    func shutdown() async {
-        await check(
+    func shutdown() async throws {
+        try await check(
             """
             > aspire a/1 b/1
             a/1 discovered
@@ -208,12 +208,12 @@ struct RolloutManagerLeavingTests {
     @Test("tells the holders of a revoked lease, also those that ask late")
     func revocationActions() async throws {
         let (clock, loader, log) = (ManualClock(), ScriptedLoader(), EventLog())
-        let manager = RolloutManager(loader: loader, clock: clock, drainTimeout: .seconds(5))
+        let manager = try RolloutManager(loader: loader, clock: clock, drainTimeout: .seconds(5))
         let one = AspiredVersion(id: .init(model: "a", number: 1), location: "", fingerprint: "")
         await manager.aspire(to: [one])
         await manager.settled()
-        let lease = try manager.lease(ModelReference(name: "a"))
-        var ended: Lease<FakeVersion>? = try manager.lease(ModelReference(name: "a"))
+        let lease = try manager.lease(ModelReference(name: "a")).lease
+        var ended: Lease<FakeVersion>? = try manager.lease(ModelReference(name: "a")).lease
         lease.whenRevoked { log.write("held") }
         ended?.whenRevoked { log.write("ended") }
         ended = nil

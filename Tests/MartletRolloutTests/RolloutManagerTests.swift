@@ -6,8 +6,8 @@ import Testing
 @Suite("RolloutManager")
 struct RolloutManagerTests {
     @Test("loads the newest version and routes to it")
-    func loadsNewest() async {
-        await check(
+    func loadsNewest() async throws {
+        try await check(
             """
             > aspire sentiment/7 sentiment/8
             sentiment/7 discovered
@@ -30,8 +30,8 @@ struct RolloutManagerTests {
     }
 
     @Test("keeps version 7 answering while version 8 fails its golden answers")
-    func keepsOldVersionWhenGoldenAnswersFail() async {
-        await check(
+    func keepsOldVersionWhenGoldenAnswersFail() async throws {
+        try await check(
             """
             > aspire sentiment/7
             sentiment/7 discovered
@@ -58,8 +58,8 @@ struct RolloutManagerTests {
     }
 
     @Test("answers with the old version for as long as the new one loads")
-    func oldAnswersDuringLoad() async {
-        await check(
+    func oldAnswersDuringLoad() async throws {
+        try await check(
             """
             > aspire a/1
             a/1 discovered
@@ -91,8 +91,8 @@ struct RolloutManagerTests {
     }
 
     @Test("falls back to an older version at the start when the newest fails")
-    func fallsBackAtStart() async {
-        await check(
+    func fallsBackAtStart() async throws {
+        try await check(
             """
             > fail a/3 a tensor is cut short
             > aspire a/2 a/3
@@ -111,8 +111,8 @@ struct RolloutManagerTests {
     }
 
     @Test("tries a failed version again only when its fingerprint changes, or when asked to")
-    func quarantine() async {
-        await check(
+    func quarantine() async throws {
+        try await check(
             """
             > fail a/1 the manifest is missing
             > aspire a/1#x
@@ -132,7 +132,8 @@ struct RolloutManagerTests {
             a/1 failed: the manifest is missing
             > heal a/1
             > aspire a/1#y
-            > retry a/1
+            > clear a/1
+            a/1 out of quarantine
             a/1 discovered
             a/1 verifying
             a/1 loading
@@ -143,8 +144,8 @@ struct RolloutManagerTests {
     }
 
     @Test("warns once, and goes on with what it has, when a published version changes")
-    func publishedVersionChanged() async {
-        await check(
+    func publishedVersionChanged() async throws {
+        try await check(
             """
             > aspire a/1#x
             a/1 discovered
@@ -162,8 +163,8 @@ struct RolloutManagerTests {
     }
 
     @Test("tries again at once when a version changed while its load failed")
-    func changedDuringFailedLoad() async {
-        await check(
+    func changedDuringFailedLoad() async throws {
+        try await check(
             """
             > fail a/1 a file is cut short
             > hold a/1
@@ -184,8 +185,8 @@ struct RolloutManagerTests {
     }
 
     @Test("keeps models apart: one failing changes nothing for another")
-    func modelsApart() async {
-        await check(
+    func modelsApart() async throws {
+        try await check(
             """
             > fail b/1 not an artifact
             > aspire a/1 b/1 c/1
@@ -210,8 +211,8 @@ struct RolloutManagerTests {
     }
 
     @Test("follows labels, from the configuration and set later, and keeps what they lead to")
-    func labels() async {
-        await check(
+    func labels() async throws {
+        try await check(
             """
             > aspire a/3 a/4
             a/3 discovered
@@ -231,31 +232,30 @@ struct RolloutManagerTests {
             a/3 ready [stable] leases=0
             a/4 ready [latest] leases=0
             > label canary a 4
-            a/4 labelled canary
+            a:canary → 4
             > lease a:canary
             leased a/4 by canary, sha-a
             > lease a:none
             NOT_FOUND: model a has no label none; its labels are: latest, canary, stable
             > label stable a 4
-            a/4 labelled stable
+            a:stable → 4
             a/3 draining
             a/3 unloaded
               objects in memory: 1
             > label stable a 3
             FAILED_PRECONDITION: version a/3 is unloaded; a label needs a ready version
             > label stable a 9
-            NOT_FOUND: there is no version 9 to label; `martlet models` lists what is served
-            > label latest a 4
-            INVALID_ARGUMENT: the label latest always leads to the highest ready version
+            NOT_FOUND: there is no version 9 to lead to; `martlet models` lists what is served
             > label stable a
+            a:stable → nothing
             > lease a:stable
             NOT_FOUND: model a has no label stable; its labels are: latest, canary
-            """, RolloutTranscript(labels: ["a": ["stable": 3]]))
+            """, RolloutConfiguration(labels: ["a": ["stable": 3]]))
     }
 
     @Test("says which versions are ready when another is asked for")
-    func errors() async {
-        await check(
+    func errors() async throws {
+        try await check(
             """
             > lease a
             NOT_FOUND: there is no model a; `martlet models` lists what is served
@@ -273,12 +273,12 @@ struct RolloutManagerTests {
             a → 2
             > lease a@7
             NOT_FOUND: model a has no version 7; ready versions: 1, 2
-            """, RolloutTranscript(policy: AvailabilityFirst(.all)))
+            """, RolloutConfiguration(defaults: ModelPolicy(selection: .all)))
     }
 
     @Test("repeats no name that could not be a model's or a label's")
     func strangeNames() async throws {
-        let manager = RolloutManager(loader: ScriptedLoader())
+        let manager = try RolloutManager(loader: ScriptedLoader())
         let strange = String(repeating: "x y\n", count: 1_000)
         do {
             _ = try manager.lease(ModelReference(name: strange))

@@ -6,8 +6,8 @@ import Testing
 @Suite("Loading and unloading by name")
 struct RolloutOperatorTests {
     @Test("an unloaded model stays out whatever the source wants, until it is loaded again")
-    func staysOut() async {
-        await check(
+    func staysOut() async throws {
+        try await check(
             """
             > aspire a/1 a/2 b/1
             a/1 discovered
@@ -49,8 +49,8 @@ struct RolloutOperatorTests {
     }
 
     @Test("calls that hold a version end first, and a label leads to it again after the load")
-    func leases() async {
-        await check(
+    func leases() async throws {
+        try await check(
             """
             > aspire a/1
             a/1 discovered
@@ -60,7 +60,7 @@ struct RolloutOperatorTests {
             a/1 ready
             a → 1
             > label stable a 1
-            a/1 labelled stable
+            a:stable → 1
             > lease a x
             leased a/1, sha-a
             > unload a
@@ -86,8 +86,8 @@ struct RolloutOperatorTests {
     }
 
     @Test("a version wanted back while a call still holds it answers at once")
-    func returns() async {
-        await check(
+    func returns() async throws {
+        try await check(
             """
             > aspire a/1
             a/1 discovered
@@ -109,8 +109,8 @@ struct RolloutOperatorTests {
     }
 
     @Test("a load looks at the source, tries what failed again, and says why nothing is ready")
-    func retries() async {
-        await check(
+    func retries() async throws {
+        try await check(
             """
             > fail a/1 golden answer 3 differs by 0.4
             > aspire a/1
@@ -146,8 +146,8 @@ struct RolloutOperatorTests {
     }
 
     @Test("a load that is running is given up by an unload, and begins anew")
-    func givesUp() async {
-        await check(
+    func givesUp() async throws {
+        try await check(
             """
             > hold a/1
             > aspire a/1
@@ -172,8 +172,8 @@ struct RolloutOperatorTests {
     }
 
     @Test("names that nobody knows are not found, also by labels")
-    func unknown() async {
-        await check(
+    func unknown() async throws {
+        try await check(
             """
             > aspire a/1
             a/1 discovered
@@ -202,7 +202,7 @@ struct RolloutOperatorTests {
 
     @Test("a model has no more labels than it may; one that is there may move, and one taken away makes room")
     func labelsMax() async throws {
-        let manager = RolloutManager(loader: ScriptedLoader(), labelsMax: 2)
+        let manager = try RolloutManager(loader: ScriptedLoader(), labelsMax: 2)
         _ = try await manager.load(model: "a") {
             [AspiredVersion(id: VersionID(model: "a", number: 1), location: "a", fingerprint: "a")]
         }
@@ -224,7 +224,7 @@ struct RolloutOperatorTests {
         let loader = ScriptedLoader()
         let id = VersionID(model: "a", number: 1)
         loader.hold(id)
-        let manager = RolloutManager(loader: loader)
+        let manager = try RolloutManager(loader: loader)
         let versions = [AspiredVersion(id: id, location: "a", fingerprint: "a")]
         let call = Task { try await manager.load(model: "a") { versions } }
         while loader.atGate.isEmpty { await Task.yield() }

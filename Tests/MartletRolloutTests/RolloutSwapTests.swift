@@ -9,7 +9,7 @@ struct RolloutSwapTests {
     @Test("200 swaps beside 8 threads that lease: no lease fails, every old version is freed", .timeLimit(.minutes(1)))
     func swaps() async throws {
         let loader = ScriptedLoader()
-        let manager = RolloutManager(loader: loader)
+        let manager = try RolloutManager(loader: loader)
         let version = { number in
             AspiredVersion(id: VersionID(model: "a", number: number), location: "", fingerprint: "\(number)")
         }
@@ -57,7 +57,7 @@ private final class Traffic: Sendable {
     func run(on manager: RolloutManager<ScriptedLoader>) {
         while !stopping.load(ordering: .relaxed) {
             do throws(MartletError) {
-                let lease = try manager.lease(ModelReference(name: "a"))
+                let lease = try manager.lease(ModelReference(name: "a")).lease
                 if !lease.loaded.isAlive { problems.withLock { $0.append("freed while leased") } }
                 if lease.loaded.id != lease.identity.id { problems.withLock { $0.append("another version's bits") } }
                 if lease.identity.digest != "sha-\(lease.identity.version)" {

@@ -6,25 +6,32 @@ import Testing
 
 /// Plays a script of commands against a real manager and writes down what happens, so that a rollout reads as a text.
 ///
-/// Lines that begin with `> ` are commands; the lines after one are what it led to: events in order, then
-/// `name → version` of every model whose route changed.
+/// Lines that begin with `> ` are commands; the lines after one are what it led to: its own answer, events in order,
+/// then `name → version` of every model whose calls by name alone go elsewhere.
 final class RolloutTranscript {
-    private let clock = ManualClock()
-    private let loader = ScriptedLoader()
+    var clock = ManualClock()
+    let loader = ScriptedLoader()
+    let store = MemoryStore()
     private let log = EventLog()
-    private let manager: RolloutManager<ScriptedLoader>
+    var manager: RolloutManager<ScriptedLoader>
+    private var configuration: RolloutConfiguration
     private var leases: [String: Lease<FakeVersion>] = [:]
     private var routes: [String: Int] = [:]
     /// What the source wants, for commands that ask it.
-    private var aspired: [AspiredVersion] = []
+    var aspired: [AspiredVersion] = []
 
-    init(
-        policy: some RolloutPolicy = AvailabilityFirst(), labels: [String: [String: Int]] = [:], loadsAtOnceMax: Int = 1
-    ) {
-        let (log, ledger) = (self.log, loader.ledger)
-        manager = RolloutManager(
-            policy: policy, loader: loader, clock: clock, drainTimeout: .seconds(30), labels: labels,
-            loadsAtOnceMax: loadsAtOnceMax
+    init(_ configuration: RolloutConfiguration = RolloutConfiguration()) throws {
+        self.configuration = configuration
+        manager = try Self.manager(configuration, loader, store, clock, log)
+    }
+
+    private static func manager(
+        _ configuration: RolloutConfiguration, _ loader: ScriptedLoader, _ store: MemoryStore, _ clock: ManualClock,
+        _ log: EventLog
+    ) throws(MartletError) -> RolloutManager<ScriptedLoader> {
+        let ledger = loader.ledger
+        return try RolloutManager(
+            configuration: configuration, loader: loader, store: store, clock: clock, drainTimeout: .seconds(30)
         ) { event in
             log.write(event.description)
             if case .unloaded = event.kind { log.write("  objects in memory: \(ledger.living)") }
@@ -54,45 +61,77 @@ final class RolloutTranscript {
             aspired = words.compactMap(version)
             await manager.aspire(to: aspired)
         case "publish": aspired = words.compactMap(version)
-        case "unload": try await manager.unload(model: words[0])
+        case "unload":
+            if words[0].contains("/") {
+                try await manager.unload(version: id(words[0]))
+            } else {
+                try await manager.unload(model: words[0])
+            }
         case "load":
-            let statuses = try await manager.load(model: words[0]) { [aspired] in aspired }
+            let source = { @Sendable [aspired] () throws(MartletError) in aspired }
+            if words[0].contains("/") {
+                let status = try await manager.load(version: id(words[0]), asking: source)
+                return ["loaded \(status.version) \(status.state.rawValue)"]
+            }
+            let statuses = try await manager.load(model: words[0], asking: source)
             return ["loaded " + statuses.map { "\($0.version) \($0.state.rawValue)" }.joined(separator: ", ")]
         case "fail": loader.fail(id(words[0]), words.dropFirst().joined(separator: " "))
         case "heal": loader.fail(id(words[0]), nil)
+        case "size": loader.size(id(words[0]), Int(words[1]) ?? 0)
         case "hold": loader.hold(id(words[0]))
         case "release": loader.release(id(words[0]))
-        case "retry": await manager.retry(id(words[0]))
+        case "clear": try await manager.clearQuarantine(id(words[0]))
         case "label": try await manager.setLabel(words[0], of: words[1], to: words.count > 2 ? Int(words[2]) : nil)
-        case "lease":
+        case "lease", "wake":
             guard let reference = ModelReference(parsing: words[0]) else { return ["not a reference"] }
-            let lease = try manager.lease(reference)
+            let routed =
+                command == "lease" ? try manager.lease(reference) : try await manager.leaseWaking(reference)
+            let lease = routed.lease
             if words.count > 1 { leases[words[1]] = lease }
             let label = lease.identity.label.isEmpty ? "" : " by \(lease.identity.label)"
-            return ["leased \(lease.identity.id)\(label), \(lease.identity.digest)"]
+            let shadow = routed.shadow.map { ", copied to \($0.lease.identity.version)" } ?? ""
+            return ["leased \(lease.identity.id)\(label), \(lease.identity.digest)\(shadow)"]
         case "end": leases[words[0]] = nil
         case "lease?":
             guard let lease = leases[words[0]] else { return ["ended"] }
             let revoked = lease.isRevoked ? ", revoked" : ""
             return ["\(lease.loaded.id) \(lease.loaded.isAlive ? "alive" : "freed")\(revoked)"]
-        case "wait": clock.advance(by: .seconds(Int(words[0]) ?? 0))
-        case "status":
-            return manager.statuses().map { status in
-                let labels = status.versionLabels.isEmpty ? "" : " [\(status.versionLabels.joined(separator: " "))]"
-                let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
-                let version = "\(status.name)/\(status.version) \(status.state.rawValue)"
-                return "\(version)\(labels)\(reason) leases=\(status.leases)"
+        case "wait":
+            // Second by second, so that what is due once a second happens as often.
+            for _ in 0..<(Int(words[0]) ?? 0) {
+                clock.advance(by: .seconds(1))
+                await quiesce()
             }
+        case "status": return manager.statuses().map(Self.line)
+        case "disk": store.fail(words == ["ok"] ? nil : words.joined(separator: " "))
+        case "restart":
+            leases = [:]
+            // Not shut down: as after a kill.
+            clock = ManualClock()
+            manager = try Self.manager(configuration, loader, store, clock, log)
+        case "budget":
+            configuration.memoryBytesMax = Int(words[0])
+            await manager.configure(configuration)
         case "shutdown": await manager.shutdown()
-        default: return ["unknown command"]
+        default: return try await runRollout(command, words)
         }
         return []
+    }
+
+    private static func line(_ status: ModelStatus) -> String {
+        let labels = status.versionLabels.isEmpty ? "" : " [\(status.versionLabels.joined(separator: " "))]"
+        let reason = status.reason.isEmpty ? "" : ": \(status.reason)"
+        let version = "\(status.name)/\(status.version) \(status.state.rawValue)"
+        return "\(version)\(labels)\(status.isQuarantined ? " quarantined" : "")\(reason) leases=\(status.leases)"
     }
 
     /// Waits until nothing more happens by itself.
     private func quiesce() async {
         if !loader.isHolding { await manager.settled() }
-        while !isQuiet { await Task.yield() }
+        while true {
+            if isQuiet, await manager.timerCount == clock.sleepers { return }
+            await Task.yield()
+        }
     }
 
     private var isQuiet: Bool {
@@ -101,13 +140,14 @@ final class RolloutTranscript {
         let draining = statuses.filter { $0.state == .draining }
         let atGate = loader.atGate
         return loading.allSatisfy { $0.state == .warming && atGate.contains(.init(model: $0.name, number: $0.version)) }
-            && draining.allSatisfy { $0.leases > 0 } && clock.sleepers == draining.filter(\.reason.isEmpty).count
+            && draining.allSatisfy { $0.leases > 0 }
     }
 
     private func changedRoutes() -> [String] {
         var now: [String: Int] = [:]
         for status in manager.statuses() where status.versionLabels.contains("latest") {
-            now[status.name] = status.version
+            // The oldest, where versions share the calls.
+            if now[status.name] == nil { now[status.name] = status.version }
         }
         defer { routes = now }
         return Set(now.keys).union(routes.keys).sorted().compactMap { name in
@@ -121,7 +161,7 @@ final class RolloutTranscript {
         return AspiredVersion(id: id(parts[0]), location: parts[0], fingerprint: parts.count > 1 ? parts[1] : "a")
     }
 
-    private func id(_ word: String) -> VersionID {
+    func id(_ word: String) -> VersionID {
         let parts = word.split(separator: "#")[0].split(separator: "/")
         return VersionID(model: String(parts[0]), number: Int(parts[1]) ?? 0)
     }
@@ -129,10 +169,10 @@ final class RolloutTranscript {
 
 /// Plays a script and expects to read the same.
 func check(
-    _ script: String, _ transcript: RolloutTranscript = RolloutTranscript(),
+    _ script: String, _ configuration: RolloutConfiguration = RolloutConfiguration(),
     sourceLocation: SourceLocation = #_sourceLocation
-) async {
-    let played = await transcript.play(script)
+) async throws {
+    let played = await (try RolloutTranscript(configuration)).play(script)
     #expect(played == script, "\n\(played)\n", sourceLocation: sourceLocation)
 }
 

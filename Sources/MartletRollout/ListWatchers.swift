@@ -1,14 +1,22 @@
-internal import MartletCore
 internal import Synchronization
 
+/// What is published for watchers to read: a list, of all models or of one.
+protocol WatchedBoard<Element>: Sendable {
+    associatedtype Element: Sendable & Equatable
+
+    func list(named name: String?) -> [Element]
+    /// The same without what changes all the time: only when this changes, watchers are told.
+    func telling(named name: String?) -> [Element]
+}
+
 /// Who is told of every published change. Telling never waits: each watcher has room for one list, the newest.
-final class StatusWatchers: Sendable {
+final class ListWatchers<Board: WatchedBoard>: Sendable {
     private struct Watcher {
-        /// Only the versions of this model; nil for all.
+        /// Only what is of this model; nil for all.
         let name: String?
-        let sink: AsyncStream<[ModelStatus]>.Continuation
-        /// What it was told last, without leases.
-        var told: [ModelStatus]?
+        let sink: AsyncStream<[Board.Element]>.Continuation
+        /// What it was told last.
+        var told: [Board.Element]?
     }
 
     private struct State {
@@ -22,8 +30,8 @@ final class StatusWatchers: Sendable {
     /// The list now and after each change of it; ends with its reader's task, when the reader lets it go, and with
     /// `end()`.
     /// - Parameter board: what is published now.
-    func add<Loaded>(named name: String?, board: () -> RolloutBoard<Loaded>) -> AsyncStream<[ModelStatus]> {
-        let (stream, sink) = AsyncStream.makeStream(of: [ModelStatus].self, bufferingPolicy: .bufferingNewest(1))
+    func add(named name: String?, board: () -> Board) -> AsyncStream<[Board.Element]> {
+        let (stream, sink) = AsyncStream.makeStream(of: [Board.Element].self, bufferingPolicy: .bufferingNewest(1))
         // Read under the lock, so that no change falls between the first list and the watch.
         let (number, isOver) = state.withLock { state in
             var watcher = Watcher(name: name, sink: sink)
@@ -40,7 +48,7 @@ final class StatusWatchers: Sendable {
         return stream
     }
 
-    func tell<Loaded>(_ board: RolloutBoard<Loaded>) {
+    func tell(_ board: Board) {
         state.withLock { state in
             for number in Array(state.watchers.keys) {
                 guard var watcher = state.watchers[number] else { continue }
@@ -65,11 +73,10 @@ final class StatusWatchers: Sendable {
 
     private func remove(_ number: UInt64) { state.withLock { _ = $0.watchers.removeValue(forKey: number) } }
 
-    private static func tell<Loaded>(_ watcher: inout Watcher, _ board: RolloutBoard<Loaded>) {
-        let name = watcher.name
-        let now = board.statuses(named: name, countingLeases: false)
+    private static func tell(_ watcher: inout Watcher, _ board: Board) {
+        let now = board.telling(named: watcher.name)
         guard now != watcher.told else { return }
         watcher.told = now
-        watcher.sink.yield(board.statuses(named: name))
+        watcher.sink.yield(board.list(named: watcher.name))
     }
 }

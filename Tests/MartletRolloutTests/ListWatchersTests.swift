@@ -4,7 +4,7 @@ import MartletTestSupport
 import Testing
 
 @Suite("Watching models")
-struct StatusWatchersTests {
+struct ListWatchersTests {
     private func versions(_ words: String...) -> [AspiredVersion] {
         words.map { word in
             let parts = word.split(separator: "/")
@@ -14,8 +14,8 @@ struct StatusWatchersTests {
     }
 
     @Test("the list comes now and after a change; of changes that nobody read only the last is kept")
-    func newest() async {
-        let manager = RolloutManager(loader: ScriptedLoader())
+    func newest() async throws {
+        let manager = try RolloutManager(loader: ScriptedLoader())
         var watch = manager.watch().makeAsyncIterator()
         #expect(await watch.next()?.isEmpty == true)
         await manager.aspire(to: versions("a/1"))
@@ -29,8 +29,8 @@ struct StatusWatchersTests {
     }
 
     @Test("a watch of one model hears of no other, and of an unknown one nothing until it is there")
-    func named() async {
-        let manager = RolloutManager(loader: ScriptedLoader())
+    func named() async throws {
+        let manager = try RolloutManager(loader: ScriptedLoader())
         var a = manager.watch(named: "a").makeAsyncIterator()
         var b = manager.watch(named: "b").makeAsyncIterator()
         #expect(await a.next()?.isEmpty == true)
@@ -47,8 +47,8 @@ struct StatusWatchersTests {
     }
 
     @Test("a watch ends when its reader goes, when its task is cancelled, and at the shutdown; none is left over")
-    func ends() async {
-        let manager = RolloutManager(loader: ScriptedLoader())
+    func ends() async throws {
+        let manager = try RolloutManager(loader: ScriptedLoader())
         await manager.aspire(to: versions("a/1"))
         await manager.settled()
         do {
@@ -81,9 +81,9 @@ struct StatusWatchersTests {
     }
 
     @Test("watchers that come and go while versions change are all told in order, and leave nothing")
-    func manyWatchers() async {
+    func manyWatchers() async throws {
         let loader = ScriptedLoader()
-        let manager = RolloutManager(loader: loader)
+        let manager = try RolloutManager(loader: loader)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<20 {
                 group.addTask {
@@ -115,10 +115,10 @@ struct StatusWatchersTests {
 
     @Test("a lease for looking is given on a version that drains, and not once its last call has ended")
     func inspects() async throws {
-        let manager = RolloutManager(loader: ScriptedLoader())
+        let manager = try RolloutManager(loader: ScriptedLoader())
         await manager.aspire(to: versions("a/1"))
         await manager.settled()
-        var held: Lease<FakeVersion>? = try manager.lease(ModelReference(name: "a"))
+        var held: Lease<FakeVersion>? = try manager.lease(ModelReference(name: "a")).lease
         try await manager.unload(model: "a")
         #expect(manager.leasesOnLoaded().map(\.identity.version) == [1])
         #expect(held?.loaded.isAlive == true)

@@ -1,24 +1,31 @@
 package import MartletCore
 
-/// A version as a policy sees it.
+/// A version as the policy sees it.
 package struct VersionSnapshot: Sendable, Hashable {
     package var id: VersionID
     package var state: VersionState
-    /// True while the source wants it; false for one that is still in memory but was withdrawn.
+    /// True while it is to be served: the source has it, and its model is neither stopped nor idle.
     package var isAspired: Bool
-    /// True when a label other than `latest` leads here.
-    package var isLabelled: Bool
+    /// True when something leads here whatever its age: a route or its shadow, a rollout, an old version that is held
+    /// for a rollback, an operator's wish.
+    package var isKept: Bool
+    /// True for one that must not be loaded now: in quarantine, or refused for want of memory.
+    package var isRefused: Bool
+    /// True when an operator took it out of service: it leaves even when nothing can take its place.
+    package var mustLeave: Bool
     /// True for a draining version that is whole in memory still: loading it takes no time.
     package var mayReturn: Bool
 
     package init(
-        _ id: VersionID, _ state: VersionState, isAspired: Bool = true, isLabelled: Bool = false,
-        mayReturn: Bool = false
+        _ id: VersionID, _ state: VersionState, isAspired: Bool = true, isKept: Bool = false, isRefused: Bool = false,
+        mustLeave: Bool = false, mayReturn: Bool = false
     ) {
         self.id = id
         self.state = state
         self.isAspired = isAspired
-        self.isLabelled = isLabelled
+        self.isKept = isKept
+        self.isRefused = isRefused
+        self.mustLeave = mustLeave
         self.mayReturn = mayReturn
     }
 }
@@ -41,11 +48,4 @@ package enum RolloutStep: Sendable, Hashable, CustomStringConvertible {
         case .unload(let id): "unload \(id)"
         }
     }
-}
-
-/// Decides which version is loaded or unloaded next. Pure: asked twice about the same snapshot, the same answer.
-package protocol RolloutPolicy: Sendable {
-    /// The single next step, or nil when every version is as it should be or on its way there.
-    /// - Parameter versions: every known version of every model, sorted by name, then number.
-    func nextStep(for versions: [VersionSnapshot]) -> RolloutStep?
 }
