@@ -108,7 +108,9 @@ let package = Package(
         tests("MartletWireTests", ["MartletWire", "MartletCore"]),
         tests("MartletTextTests", ["MartletText", "MartletCore"]),
         tests("MartletEncoderTests", ["MartletEncoder", "MartletCore", "CMartletKernels"]),
-        tests("MartletArtifactTests", ["MartletArtifact", "MartletCore"]),
+        tests(
+            "MartletArtifactTests",
+            ["MartletArtifact", "MartletCore", .product(name: "Crypto", package: "swift-crypto")]),
         tests("MartletRolloutTests", ["MartletRollout", "MartletCore"]),
         tests("MartletSchedulingTests", ["MartletScheduling", "MartletCore"]),
         tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletRollout", "MartletCore"]),

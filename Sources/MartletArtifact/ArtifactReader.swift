@@ -2,24 +2,31 @@ package import MartletCore
 
 /// Reads one version's folder and believes nothing in it that it has not checked.
 ///
-/// Regular files only, opened without following symbolic links, none writable by everybody, none that the manifest does
-/// not list. Errors name the file inside the folder, the field, and the expected and actual value.
+/// Regular files only, opened without following symbolic links, none writable by strangers, none that the manifest does
+/// not list, a signature bundle (`model.sig`) apart. Errors name the file inside the folder, the field, and the
+/// expected and actual value.
 package struct ArtifactReader: Sendable {
     /// A step of reading, for `martlet verify`.
     package enum Step: String, Sendable, CaseIterable, Codable {
-        case folder, manifest, files, digests, weights, tensors, golden
+        case folder, manifest, signature, files, digests, weights, tensors, golden
     }
 
     let limits: Limits
+    let signatures: SignaturePolicy
     /// Asked between files and steps; throws to end the reading.
     private let checkpoint: @Sendable () throws(MartletError) -> Void
 
     package init(
-        limits: Limits = Limits(), checkpoint: @escaping @Sendable () throws(MartletError) -> Void = {}
+        limits: Limits = Limits(), signatures: SignaturePolicy = SignaturePolicy(),
+        checkpoint: @escaping @Sendable () throws(MartletError) -> Void = {}
     ) {
         self.limits = limits
+        self.signatures = signatures
         self.checkpoint = checkpoint
     }
+
+    /// The steps of this reader, in order: without keys there is no signature to look at.
+    var steps: [Step] { Step.allCases.filter { $0 != .signature || signatures.asksForSignatures } }
 
     package func read(folder: String) throws(MartletError) -> ModelArtifact {
         try read(folder: folder) { _, _ in }
@@ -42,6 +49,8 @@ package struct ArtifactReader: Sendable {
         let manifestBytes = try readManifest(folder)
         let manifest = try Manifest.decoded(from: manifestBytes.bytes, limits: limits)
         passed(.manifest, "digest \(manifestBytes.digest)")
+        // Before the other files are read: what was signed is the manifest and the digests that it lists.
+        try checkSignature(names, folder, manifest, digest: manifestBytes.digest, passed: passed)
 
         try checkNames(names, manifest)
         for file in manifest.files { try checkSize(of: file, in: folder) }
@@ -86,12 +95,9 @@ package struct ArtifactReader: Sendable {
     }
 
     private func checkFolder(_ folder: borrowing FolderHandle) throws(MartletError) -> [String] {
-        let mode = try folder.status().st_mode
-        guard mode & 0o002 == 0 else {
-            throw MartletError(
-                .permissionDenied,
-                "the version's folder: everybody may write to it (mode \(String(mode & 0o7777, radix: 8))). "
-                    + "Take that right away: chmod o-w.")
+        if let stranger = Writers.stranger(try folder.status()) {
+            throw .refused(
+                "the version's folder", stranger.problem, code: .permissionDenied, wayOut: stranger.wayOut)
         }
         let names = try folder.names(describedAs: "the version's folder")
         guard names.contains(Manifest.fileName) else {
@@ -100,7 +106,29 @@ package struct ArtifactReader: Sendable {
         return names
     }
 
-    private func readManifest(_ folder: borrowing FolderHandle) throws(MartletError) -> SealedBytes {
+    private func checkSignature(
+        _ names: [String], _ folder: borrowing FolderHandle, _ manifest: Manifest, digest: String,
+        passed: (Step, String) -> Void
+    ) throws(MartletError) {
+        let name = ModelSignature.fileName
+        guard names.contains(name) else {
+            if let found = try signatures.check(nil, signs: manifest, digest: digest, limits) {
+                passed(.signature, found)
+            }
+            return
+        }
+        let file = try FileHandle(named: name, in: folder)
+        guard signatures.asksForSignatures else { return }
+        guard file.byteCount <= limits.signatureBytesMax else {
+            throw ModelSignature.tooLarge(file.byteCount, limits)
+        }
+        let bundle = try SealedBytes(reading: file)
+        if let found = try signatures.check(bundle.bytes, signs: manifest, digest: digest, limits) {
+            passed(.signature, found)
+        }
+    }
+
+    func readManifest(_ folder: borrowing FolderHandle) throws(MartletError) -> SealedBytes {
         let file = try FileHandle(named: Manifest.fileName, in: folder)
         guard file.byteCount <= limits.manifestBytesMax else {
             throw .refused(
@@ -111,7 +139,8 @@ package struct ArtifactReader: Sendable {
 
     private func checkNames(_ names: [String], _ manifest: Manifest) throws(MartletError) {
         let listed = Set(manifest.files.map(\.name))
-        for name in names where name != Manifest.fileName && !listed.contains(name) {
+        let beside: Set = [Manifest.fileName, ModelSignature.fileName]
+        for name in names where !beside.contains(name) && !listed.contains(name) {
             throw .refused(
                 quoted(name), "is not listed in \(Manifest.fileName)",
                 wayOut: "Take it out of the folder: a version holds what its manifest lists and nothing else.")

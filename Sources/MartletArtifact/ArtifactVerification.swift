@@ -39,7 +39,7 @@ package struct ArtifactVerification: Codable, Sendable {
                 passed.append(Check(name: step.rawValue, outcome: .passed, detail: detail))
             }
         } catch {
-            let steps = ArtifactReader.Step.allCases
+            let steps = reader.steps
             for (index, step) in steps.enumerated() where index >= checks.count {
                 let isFirst = !checks.contains { $0.outcome == .failed }
                 checks.append(

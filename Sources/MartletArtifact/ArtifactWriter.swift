@@ -31,6 +31,10 @@ package struct PublishedVersion: Sendable, Hashable {
     package let digest: String
     /// All files together, manifest included.
     package let bytes: Int
+    /// It existed with these bytes before, as after a publish whose answer was lost.
+    package var wasThere = false
+
+    package var identity: ModelIdentity { ModelIdentity(name: id.model, version: id.number, digest: digest) }
 }
 
 /// Publishes a version so that readers see either nothing or all of it.
@@ -41,9 +45,6 @@ package struct ArtifactWriter: Sendable {
     let limits: Limits
     private let secondsSinceEpoch: @Sendable () -> Int
     private let random: @Sendable () -> UInt32
-
-    /// Age in seconds after which a staging folder is taken for a leftover of a run that died.
-    static let staleSeconds = 86_400
 
     package init(
         limits: Limits = Limits(), secondsSinceEpoch: @escaping @Sendable () -> Int = { time(nil) },
@@ -62,33 +63,36 @@ package struct ArtifactWriter: Sendable {
     package func publish(
         _ draft: ArtifactDraft, to root: String, name: String, version requested: Int? = nil
     ) throws(MartletError) -> PublishedVersion {
-        let model = try openModel(name, in: root)
-        let version = if let requested { requested } else { try nextVersion(in: model) }
-        try ArtifactWriter.checkFree(version, of: name, in: model)
-        removeStale(in: model)
-        let stagingName = "\(StagingFolder.prefix)\(name)-\(version)-\(String(random(), radix: 16))"
+        try ModelVersions.checkName(name)
+        let model = try ModelVersions.open(name, in: try ModelVersions.openRoot(root))
+        let number = if let requested { requested } else { try ModelVersions.next(in: model) }
+        let id = VersionID(model: name, number: number)
+        try ModelVersions.checkFree(id, in: model)
+        StagingFolder.removeStale(in: model, secondsSinceEpoch: secondsSinceEpoch())
+        let stagingName = "\(StagingFolder.prefix)\(id.model)-\(id.number)-\(String(random(), radix: 16))"
         let staging = try StagingFolder(named: stagingName, in: model)
         do throws(MartletError) {
-            let published = try write(draft, to: staging, as: VersionID(model: name, number: version))
-            try ArtifactWriter.checkFree(version, of: name, in: model)
-            try staging.become(String(version), in: model)
+            let published = try write(draft, to: staging, as: id)
+            try staging.become(id, in: model)
             return published
         } catch {
-            StagingFolder.remove(stagingName, in: model)
+            staging.remove(from: model)
             throw error
         }
     }
 
     /// Refuses early what `publish` would refuse at its end, before minutes of conversion are spent.
     package func checkFree(root: String, name: String, version: Int) throws(MartletError) {
-        try ArtifactWriter.checkName(name)
-        try ArtifactWriter.checkNumber(version)
+        try ModelVersions.checkName(name)
+        try ModelVersions.checkNumber(version)
         var found = stat()
-        if lstat("\(root)/\(name)/\(version)", &found) == 0 { throw ArtifactWriter.exists(version, of: name) }
+        if lstat("\(root)/\(name)/\(version)", &found) == 0 {
+            throw ModelVersions.exists(VersionID(model: name, number: version))
+        }
     }
 
     private func write(
-        _ draft: ArtifactDraft, to staging: borrowing StagingFolder, as id: VersionID
+        _ draft: ArtifactDraft, to staging: StagingFolder, as id: VersionID
     ) throws(MartletError) -> PublishedVersion {
         var manifest = draft.manifest
         manifest.name = id.model
@@ -113,64 +117,5 @@ package struct ArtifactWriter: Sendable {
         // What was written is what a server will accept: its own reader says so before anybody else sees it.
         _ = try ArtifactReader(limits: limits).read(staging.folder)
         return PublishedVersion(id: id, digest: stated.sha256, bytes: files.reduce(stated.bytes) { $0 + $1.bytes })
-    }
-
-    private func openModel(_ name: String, in root: String) throws(MartletError) -> FolderHandle {
-        try ArtifactWriter.checkName(name)
-        if mkdir(root, 0o755) != 0, errno != EEXIST {
-            throw .system(
-                "the models folder", "make it", errno, wayOut: "Make it yourself, or name another with --models.")
-        }
-        let folder = try FolderHandle(following: root, describedAs: "the models folder")
-        if mkdirat(folder.descriptor, name, 0o755) == 0 {
-            fsync(folder.descriptor)
-        } else if errno != EEXIST {
-            throw .system(
-                "the models folder", "make a folder in it", errno, wayOut: "Give this user the right to write there.")
-        }
-        return try FolderHandle(named: name, in: folder, describedAs: "the model's folder")
-    }
-
-    private func nextVersion(in model: borrowing FolderHandle) throws(MartletError) -> Int {
-        let newest = try model.names(describedAs: "the model's folder").compactMap(ModelFolder.versionNumber).max() ?? 0
-        guard newest < Int.max else { throw MartletError(.outOfRange, "the newest version has the largest number") }
-        return newest + 1
-    }
-
-    private func removeStale(in model: borrowing FolderHandle) {
-        for name in (try? model.names(describedAs: "")) ?? [] where name.hasPrefix(StagingFolder.prefix) {
-            guard let status = model.status(of: name), status.st_mode & S_IFMT == S_IFDIR else { continue }
-            if status.st_mtim.tv_sec < secondsSinceEpoch() - ArtifactWriter.staleSeconds {
-                StagingFolder.remove(name, in: model)
-            }
-        }
-    }
-
-    private static func checkName(_ name: String) throws(MartletError) {
-        guard VersionID.isValidModelName(name) else {
-            throw MartletError(
-                .invalidArgument,
-                "model name \(quoted(name)): expected 1 to 128 of A-Z a-z 0-9 . _ - that begin with a letter or digit")
-        }
-    }
-
-    private static func checkNumber(_ version: Int) throws(MartletError) {
-        guard version > 0 else {
-            throw MartletError(.invalidArgument, "version \(version): expected a number above 0")
-        }
-    }
-
-    private static func checkFree(
-        _ version: Int, of name: String, in model: borrowing FolderHandle
-    ) throws(MartletError) {
-        try checkNumber(version)
-        if model.status(of: String(version)) != nil { throw exists(version, of: name) }
-    }
-
-    private static func exists(_ version: Int, of name: String) -> MartletError {
-        MartletError(
-            .alreadyExists,
-            "version \(version) of \(name) exists, and versions never change. Take the next number (--version "
-                + "\(version < Int.max ? version + 1 : version)), or remove that folder first.")
     }
 }

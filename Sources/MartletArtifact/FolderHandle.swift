@@ -68,6 +68,15 @@ struct FolderHandle: ~Copyable {
         return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
 
+    /// Forces the folder's list of names to the disk.
+    func force(describedAs label: String) throws(MartletError) {
+        while fsync(descriptor) != 0 {
+            guard errno == EINTR else {
+                throw .system(label, "force it to the disk", errno, wayOut: StagedFile.wayOut)
+            }
+        }
+    }
+
     /// What `name` is, symbolic links not followed; nil when there is nothing of that name.
     func status(of name: String) -> stat? {
         var result = stat()
@@ -82,7 +91,7 @@ struct FolderHandle: ~Copyable {
     }
 }
 
-/// A regular file opened for reading, refused when it is anything else or when everybody may write to it.
+/// A regular file opened for reading, refused when it is anything else or when strangers may write to it (`Writers`).
 struct FileHandle: ~Copyable {
     let name: String
     let descriptor: Int32
@@ -114,11 +123,9 @@ struct FileHandle: ~Copyable {
             close(opened)
             throw .refused(name, "is \(FileHandle.kind(found.st_mode)); a version holds regular files only")
         }
-        guard found.st_mode & S_IWOTH == 0 else {
+        if let stranger = Writers.stranger(found) {
             close(opened)
-            throw .refused(
-                name, "everybody may write to it (mode \(String(found.st_mode & 0o7777, radix: 8)))",
-                code: .permissionDenied, wayOut: "Take that right away: chmod o-w.")
+            throw .refused(name, stranger.problem, code: .permissionDenied, wayOut: stranger.wayOut)
         }
         self.name = name
         descriptor = opened
@@ -126,6 +133,26 @@ struct FileHandle: ~Copyable {
     }
 
     deinit { close(descriptor) }
+
+    /// The next bytes from `offset` on, at least one.
+    /// - Throws: `.dataLoss` when the file ends there.
+    func bytes(at offset: Int, upTo most: Int) throws(MartletError) -> [UInt8] {
+        while true {
+            var failure: Int32 = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: most) { buffer, filled in
+                let got = pread(descriptor, buffer.baseAddress, most, off_t(offset))
+                failure = got < 0 ? errno : 0
+                filled = max(0, got)
+            }
+            if failure == EINTR { continue }
+            guard failure == 0 else { throw .system(name, "read the file", failure) }
+            guard !bytes.isEmpty else {
+                throw .refused(
+                    name, "shrank from \(byteCount) to \(offset) bytes while it was read", code: .dataLoss)
+            }
+            return bytes
+        }
+    }
 
     /// Such as "a folder".
     static func kind(_ mode: mode_t) -> String {

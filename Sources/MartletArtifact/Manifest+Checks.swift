@@ -110,6 +110,9 @@ extension Manifest {
             try require(
                 folded.insert(file.name.lowercased()).inserted && file.name.lowercased() != Manifest.fileName,
                 "lists the file \(quoted(file.name)) twice, or once in other case")
+            try require(
+                file.name.lowercased() != ModelSignature.fileName,
+                "lists \(ModelSignature.fileName), which signs the manifest and cannot stand in it")
             try require(isDigest(file.sha256), "sha256 of \(quoted(file.name)) is not 64 lower-case hex digits")
             let most = Manifest.bytesMax(of: file.name, limits)
             try require(

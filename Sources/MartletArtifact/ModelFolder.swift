@@ -66,6 +66,10 @@ package struct ModelFolder: Sendable {
         _ model: String, in root: borrowing FolderHandle, _ survey: inout Survey
     ) throws(MartletError) {
         let folder = try FolderHandle(named: model, in: root)
+        if let stranger = Writers.stranger(try folder.status()) {
+            survey.skip(model, "\(stranger.problem). \(stranger.wayOut)")
+            return
+        }
         for name in try folder.names(describedAs: model) where !name.hasPrefix(".") {
             let shown = "\(model)/\(name)"
             guard let number = ModelFolder.versionNumber(name) else {

@@ -62,7 +62,12 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
             done += got
         }
         var extra: UInt8 = 0
-        guard pread(file.descriptor, &extra, 1, off_t(count)) == 0 else {
+        var more = pread(file.descriptor, &extra, 1, off_t(count))
+        while more < 0 {
+            guard errno == EINTR else { throw .system(file.name, "read the file", errno) }
+            more = pread(file.descriptor, &extra, 1, off_t(count))
+        }
+        guard more == 0 else {
             throw .refused(file.name, "grew past its \(count) bytes while it was read", code: .dataLoss)
         }
         return hex(hash.finalize())

@@ -48,14 +48,15 @@ extension MartletClient {
 
 extension MartletClient {
     func unary(_ method: Method, _ request: [UInt8], _ timeout: Duration?) async throws(MartletError) -> [UInt8] {
-        try await ClientCall(connection: connection).unary(method, request: request, deadline: Self.deadline(timeout))
+        try await ClientCall(connection: connection, metadata: metadata)
+            .unary(method, request: request, deadline: Self.deadline(timeout))
     }
 
     func serverStream<Answer>(
         _ method: Method, _ request: [UInt8], _ timeout: Duration?,
         decode: @escaping @Sendable ([UInt8]) throws(MartletError) -> Answer
     ) -> ServerStream<Answer> {
-        let call = ClientCall(connection: connection)
+        let call = ClientCall(connection: connection, metadata: metadata)
         call.open(method, request: request, deadline: Self.deadline(timeout))
         return ServerStream(call: StreamCall(client: self, call: call), decode: decode)
     }
@@ -64,7 +65,7 @@ extension MartletClient {
         _ method: Method, _ requests: Requests, _ timeout: Duration?,
         decode: @escaping @Sendable ([UInt8]) throws(MartletError) -> Answer
     ) -> ServerStream<Answer> where Requests.Element == [UInt8] {
-        let call = ClientCall(connection: connection)
+        let call = ClientCall(connection: connection, metadata: metadata)
         call.open(method, deadline: Self.deadline(timeout))
         let sending = Task {
             do {

@@ -17,21 +17,37 @@ internal import NIOPosix
 /// every later one: connect again. The connection closes with `close()`, or when the last reference to the client goes
 /// away.
 public final class MartletClient: Sendable {
-    let connection: ClientConnection
-    private let channel: any Channel
+    private let open: OpenConnection
     let codec: MessageCodec
     /// What the client is connected to.
     public let address: ServerAddress
+    /// Sent beside the request of every call.
+    let metadata: [Frame.Metadata]
 
-    private init(connection: ClientConnection, channel: any Channel, address: ServerAddress, options: ClientOptions) {
-        self.connection = connection
-        self.channel = channel
+    var connection: ClientConnection { open.connection }
+
+    private init(open: OpenConnection, codec: MessageCodec, address: ServerAddress, metadata: [Frame.Metadata] = []) {
+        self.open = open
+        self.codec = codec
         self.address = address
-        // An answer may take more memory than bytes; 16 is above what any honest message takes.
-        codec = MessageCodec(arenaBytesMax: 16 * max(1 << 20, options.messageBytesMax))
+        self.metadata = metadata
     }
 
-    deinit { channel.close(promise: nil) }
+    /// A client on the same connection whose calls carry these entries too, in place of earlier ones of the same names.
+    ///
+    /// A route with a sticky key sends every call with the same value of that entry to the same version:
+    ///
+    /// ```swift
+    /// let answer = try await client.withMetadata(["user": "u-17"]).classify(request)
+    /// ```
+    /// - Parameter entries: names (letters, digits, `-`, `_` and `.`; case does not count) and values.
+    public func withMetadata(_ entries: [String: String]) -> MartletClient {
+        let added = entries.map { (name: $0.key.lowercased(), value: $0.value) }.sorted { $0.name < $1.name }
+        let kept = metadata.filter { entry in !added.contains { $0.name == entry.key } }
+        return MartletClient(
+            open: open, codec: codec, address: address,
+            metadata: kept + added.map { Frame.Metadata(key: $0.name, value: Array($0.value.utf8)) })
+    }
 
     /// Connects and waits for the server's greeting.
     /// - Throws: `.unavailable` when nobody listens there, `.deadlineExceeded` when no greeting came in time,
@@ -73,7 +89,10 @@ public final class MartletClient: Sendable {
         } catch {
             throw MartletError(wrapping: error, while: "connecting")
         }
-        return MartletClient(connection: connection, channel: channel, address: address, options: options)
+        // An answer may take more memory than bytes; 16 is above what any honest message takes.
+        let codec = MessageCodec(arenaBytesMax: 16 * max(1 << 20, options.messageBytesMax))
+        return MartletClient(
+            open: OpenConnection(connection: connection, channel: channel), codec: codec, address: address)
     }
 
     /// Classifies a list of texts: `results[i]` answers `inputs[i]`.
@@ -123,6 +142,19 @@ public final class MartletClient: Sendable {
     public func close() async {
         let connection = connection
         connection.loop.execute { connection.close(MartletError(.cancelled, "the client was closed")) }
-        try? await channel.closeFuture.get()
+        try? await open.channel.closeFuture.get()
     }
+}
+
+/// A connection that several clients may share: it closes with the last of them.
+private final class OpenConnection: Sendable {
+    let connection: ClientConnection
+    let channel: any Channel
+
+    init(connection: ClientConnection, channel: any Channel) {
+        self.connection = connection
+        self.channel = channel
+    }
+
+    deinit { channel.close(promise: nil) }
 }

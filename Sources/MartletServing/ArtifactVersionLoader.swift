@@ -7,6 +7,7 @@ internal import MartletScheduling
 /// Brings a version folder to the point where it may answer: verified, loaded, equal to its golden answers, and warm.
 struct ArtifactVersionLoader: VersionLoader {
     let limits: Limits
+    let signatures: SignaturePolicy
     let kernels: KernelTable
     /// Compute threads: as many runs of a version as there may be at once.
     let threads: Int
@@ -16,8 +17,11 @@ struct ArtifactVersionLoader: VersionLoader {
     /// Loading must not take the cores that answer.
     private let thread: BackgroundThread
 
-    init(limits: Limits, kernels: KernelTable, threads: Int, members: Int) throws(MartletError) {
+    init(
+        limits: Limits, signatures: SignaturePolicy, kernels: KernelTable, threads: Int, members: Int
+    ) throws(MartletError) {
         self.limits = limits
+        self.signatures = signatures
         self.kernels = kernels
         self.threads = threads
         self.members = members
@@ -47,7 +51,7 @@ struct ArtifactVersionLoader: VersionLoader {
         _ version: AspiredVersion, stage: (VersionState) -> Void, cancellation: BackgroundThread.Cancellation
     ) throws(MartletError) -> ServedModel {
         stage(.verifying)
-        let reader = ArtifactReader(limits: limits) { () throws(MartletError) in try cancellation.check() }
+        let reader = ArtifactReader(limits: limits, signatures: signatures) { () throws(MartletError) in try cancellation.check() }
         let artifact = try reader.read(folder: version.location)
         guard artifact.manifest.name == version.id.model, artifact.manifest.version == version.id.number else {
             throw MartletError(

@@ -1,3 +1,4 @@
+package import MartletArtifact
 package import MartletCore
 package import MartletEncoder
 package import MartletRollout
@@ -17,6 +18,8 @@ package struct EngineConfiguration: Sendable {
     package var stateFolder: String?
     /// By which drains, rollouts and idle models are timed.
     package var clock: any Clock<Duration> = ContinuousClock()
+    /// Whose signatures of versions count, and whether each needs one.
+    package var signatures = SignaturePolicy()
 
     package init(
         modelsFolder: String, threads: Int = 0, cpu: CPULevel? = nil, limits: Limits = Limits(),

@@ -61,6 +61,24 @@ enum CField {
         return number
     }
 
+    /// - Throws: `.invalidArgument` naming the field for a number that is not finite or lies outside of `range`.
+    static func number(
+        _ value: Double, in range: ClosedRange<Double>, _ field: @autoclosure () -> String
+    ) throws(MartletError) -> Double {
+        guard value.isFinite else { throw MartletError(.invalidArgument, "\(field()) is not a finite number") }
+        guard range.contains(value) else {
+            let bounds = range.upperBound.isFinite && range.upperBound < .greatestFiniteMagnitude
+                ? "is not between \(range.lowerBound) and \(range.upperBound)" : "is below \(range.lowerBound)"
+            throw MartletError(.invalidArgument, "\(field()) is \(value), which \(bounds)")
+        }
+        return value
+    }
+
+    /// - Throws: `.invalidArgument` naming the field when `Int` cannot hold the number.
+    static func microseconds(_ value: UInt64, _ field: @autoclosure () -> String) throws(MartletError) -> Duration {
+        .microseconds(Int64(try integer(value, field())))
+    }
+
     static func unknownEnum(_ value: UInt32, _ field: String) -> MartletError {
         MartletError(.invalidArgument, "\(field) has the unknown value \(Int32(bitPattern: value))")
     }

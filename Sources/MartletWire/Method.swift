@@ -34,6 +34,19 @@ extension Method {
     package static let getStatistics = models("GetStatistics")
     package static let getServer = models("GetServer")
 
+    package static let loadVersion = rollout("LoadVersion")
+    package static let unloadVersion = rollout("UnloadVersion")
+    package static let clearQuarantine = rollout("ClearQuarantine")
+    package static let setRoute = rollout("SetRoute")
+    package static let listRoutes = rollout("ListRoutes")
+    package static let planRollout = rollout("PlanRollout")
+    package static let startRollout = rollout("StartRollout")
+    package static let listRollouts = rollout("ListRollouts")
+    package static let watchRollouts = rollout("WatchRollouts", serverStreams: true)
+    package static let promoteRollout = rollout("PromoteRollout")
+    package static let rollback = rollout("Rollback")
+    package static let publishVersion = rollout("PublishVersion", clientStreams: true, serverStreams: true)
+
     package static let healthCheck = Method("/grpc.health.v1.Health/Check")
     package static let healthWatch = Method("/grpc.health.v1.Health/Watch", serverStreams: true)
     package static let healthList = Method("/grpc.health.v1.Health/List")
@@ -49,5 +62,9 @@ extension Method {
 
     private static func models(_ name: String, serverStreams: Bool = false) -> Method {
         Method("/martlet.v1.ModelService/\(name)", serverStreams: serverStreams)
+    }
+
+    private static func rollout(_ name: String, clientStreams: Bool = false, serverStreams: Bool = false) -> Method {
+        Method("/martlet.v1.RolloutService/\(name)", clientStreams: clientStreams, serverStreams: serverStreams)
     }
 }

@@ -19,7 +19,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     package var meaning: String {
         switch self {
         case .ok: "done"
-        case .checkFailed: "a check did not hold: a broken version, --fail-on"
+        case .checkFailed: "a check did not hold: a broken version, --fail-on, a rollout that was rolled back"
         case .usage: "the command line is wrong; the message shows how it goes"
         case .data: "the input or the request was refused"
         case .noInput: "no such file, folder, model or version"

@@ -29,8 +29,9 @@ struct Martlet: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, ConvertCommand.self, InspectCommand.self, VerifyCommand.self, ClassifyCommand.self,
-            EmbedCommand.self, TokenizeCommand.self, ModelsCommand.self, PingCommand.self, InfoCommand.self,
+            ServeCommand.self, ConvertCommand.self, InspectCommand.self, VerifyCommand.self, PublishCommand.self,
+            ClassifyCommand.self, EmbedCommand.self, TokenizeCommand.self, ModelsCommand.self, RolloutCommand.self,
+            PingCommand.self, InfoCommand.self,
         ])
 
     static func main() async {

@@ -157,4 +157,127 @@ struct ArtifactReaderTests {
         #expect(error.code == .dataLoss)
         #expect(error.message.hasPrefix("tokenizer.json: has SHA-256"))
     }
+
+    @Test("refuses a socket and a device in place of a file")
+    func socketsAndDevices() throws {
+        let folder = try tiny.published()
+        let path = folder.appendingPathComponent("golden.json").path
+        unlink(path)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        // Bound by a short path and moved: a socket's address holds 108 bytes.
+        let short = tiny.root.appendingPathComponent("s").path
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(short.utf8).prefix(107)) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        #expect(bound == 0 && rename(short, path) == 0)
+        #expect(try #require(refusal(folder)).message.hasPrefix("golden.json: is a socket or device"))
+        guard getuid() == 0 else { return }
+        unlink(path)
+        // The device that /dev/null is.
+        #expect(mknod(path, S_IFCHR | 0o644, 1 << 8 | 3) == 0)
+        #expect(try #require(refusal(folder)).message.hasPrefix("golden.json: is a device"))
+    }
+
+    @Test("reads a hard link as the file it is, and does not see what is written through its other name later")
+    func hardLink() throws {
+        let folder = try tiny.published()
+        let elsewhere = tiny.root.appendingPathComponent("elsewhere").path
+        #expect(link(folder.appendingPathComponent("weights.martlet").path, elsewhere) == 0)
+        let artifact = try ArtifactReader().read(folder: folder.path)
+        let before = contents(of: artifact)
+        truncate(elsewhere, 0)
+        let after = contents(of: artifact)
+        #expect(before == after)
+        #expect(refusal(folder) != nil)
+    }
+
+    @Test("refuses a twin of a file in other case", arguments: ["Golden.json", "MANIFEST.JSON", "model.Sig"])
+    func caseTwin(name: String) throws {
+        let folder = try tiny.published()
+        try folder.put(name, [1])
+        #expect(try #require(refusal(folder)).message.hasPrefix("'\(name)': is not listed"))
+    }
+
+    @Test("refuses what a group may write that this process is not in", .enabled(if: getuid() == 0, "needs chown"))
+    func groupWritable() throws {
+        let folder = try tiny.published()
+        let path = folder.appendingPathComponent("weights.martlet").path
+        chmod(path, 0o664)
+        #expect(refusal(folder) == nil)
+        #expect(chown(path, getuid(), 54_321) == 0)
+        chmod(path, 0o664)
+        let error = try #require(refusal(folder))
+        #expect(error.code == .permissionDenied)
+        #expect(error.message.contains("group 54321, which this process is not in, may write to it (mode 664)"))
+        chmod(path, 0o644)
+        #expect(refusal(folder) == nil)
+        #expect(chown(folder.path, getuid(), 54_321) == 0)
+        chmod(folder.path, 0o775)
+        #expect(try #require(refusal(folder)).message.contains("group 54321"))
+    }
+
+    @Test("refuses a file that was truncated, grown or replaced after its size was looked at", arguments: [
+        "truncated", "grown", "replaced", "removed",
+    ])
+    func changedWhileRead(how: String) throws {
+        let folder = try tiny.published()
+        let path = folder.appendingPathComponent("weights.martlet").path
+        let bytes = try folder.bytes("weights.martlet")
+        var problem: MartletError?
+        do throws(MartletError) {
+            _ = try ArtifactReader().read(folder: folder.path) { step, _ in
+                guard step == .files else { return }
+                switch how {
+                case "truncated": truncate(path, off_t(bytes.count - 1))
+                case "grown": truncate(path, off_t(bytes.count + 1))
+                case "replaced": try? folder.put("weights.martlet", bytes.reversed())
+                default: unlink(path)
+                }
+            }
+        } catch {
+            problem = error
+        }
+        #expect(try #require(problem).message.hasPrefix("weights.martlet: "))
+    }
+
+    @Test("gives the right bytes or a reason while another thread truncates and restores a file")
+    func racedByWriter() async throws {
+        let folder = try tiny.published()
+        let path = folder.appendingPathComponent("weights.martlet").path
+        let bytes = try folder.bytes("weights.martlet")
+        let digest = try ArtifactReader().read(folder: folder.path).digest
+        let writer = Task.detached {
+            var random = SystemRandomNumberGenerator()
+            while !Task.isCancelled {
+                let file = open(path, O_WRONLY)
+                defer { close(file) }
+                ftruncate(file, off_t(Int.random(in: 0...(bytes.count + 9), using: &random)))
+                _ = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, 0) }
+                ftruncate(file, off_t(bytes.count))
+                await Task.yield()
+            }
+        }
+        for _ in 0..<300 {
+            let result = Result { try ArtifactReader().read(folder: folder.path) }
+            if case .success(let artifact) = result {
+                #expect(artifact.digest == digest)
+                let sum = artifact.weights.table.entries.allSatisfy { entry in
+                    artifact.tensors.tensor(named: entry.name).map { tensor in
+                        tensor.bytes.elementsEqual(bytes[entry.offset..<(entry.offset + entry.byteCount)])
+                    } ?? false
+                }
+                #expect(sum)
+            } else if case .failure(let error) = result {
+                #expect((error as? MartletError)?.message.hasPrefix("weights.martlet: ") == true)
+            }
+        }
+        writer.cancel()
+        await writer.value
+    }
 }

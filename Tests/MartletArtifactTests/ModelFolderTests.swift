@@ -45,6 +45,15 @@ struct ModelFolderTests {
         #expect(reasons["tiny/13"] == "is a symbolic link, versions are folders")
     }
 
+    @Test("leaves out a model whose folder everybody may write to")
+    func writableModel() throws {
+        try publish(1)
+        chmod(tiny.root.appendingPathComponent("tiny").path, 0o777)
+        let survey = try folder.survey()
+        #expect(survey.versions.isEmpty)
+        #expect(survey.skipped.first?.reason.contains("everybody may write to it (mode 777)") == true)
+    }
+
     @Test("gives a version another fingerprint when one of its files is changed, and only then")
     func fingerprints() throws {
         try publish(1)

@@ -50,7 +50,8 @@ struct CommandLineTests {
     @Test(
         "teaches every command with examples in its help",
         arguments: [
-            "serve", "convert", "inspect", "verify", "classify", "embed", "tokenize", "models", "ping", "info",
+            "serve", "convert", "inspect", "verify", "publish", "classify", "embed", "tokenize", "models", "rollout",
+            "ping", "info",
         ])
     func help(command: String) throws {
         let outcome = try Self.run([command, "--help"])
@@ -61,12 +62,49 @@ struct CommandLineTests {
 
     @Test(
         "teaches what can be done with models with examples in its help",
-        arguments: ["list", "load", "unload", "label", "watch", "stats"])
+        arguments: ["list", "load", "unload", "clear", "label", "route", "routes", "watch", "stats"])
     func modelsHelp(command: String) throws {
         let outcome = try Self.run(["models", command, "--help"])
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("Example"))
         #expect(outcome.output.contains("martlet models \(command)"))
+    }
+
+    @Test(
+        "teaches every part of a rollout with examples in its help",
+        arguments: ["plan", "apply", "watch", "promote", "rollback", "status"])
+    func rolloutHelp(command: String) throws {
+        let outcome = try Self.run(["rollout", command, "--help"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("Example"))
+        #expect(outcome.output.contains("martlet rollout \(command)"))
+    }
+
+    @Test("refuses a route, a version and a place to publish to that say two things or nothing")
+    func routeUsage() throws {
+        for arguments in [
+            ["models", "route", "guard"], ["models", "route", "guard", "8", "--remove"],
+            ["models", "route", "guard", "7=1", "8"], ["models", "route", "guard", "8", "--shadow", "9"],
+            ["models", "route", "guard", "--remove", "--sticky-key", "user"], ["models", "load", "guard:stable"],
+            ["models", "unload", "guard:stable"], ["models", "clear", "guard"],
+            ["publish", ".", "--models", "m", "--address", "127.0.0.1:1"], ["publish", ".", "--name", "other"],
+        ] {
+            #expect(try Self.run(arguments).status == 64, "\(arguments)")
+        }
+    }
+
+    @Test("a rollout's file that is missing or wrong ends plan and apply before a server is asked")
+    func rolloutFiles() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("r.yaml")
+            try Data("model: guard\nversoin: 8\n".utf8).write(to: file)
+            for command in ["plan", "apply"] {
+                let wrong = try Self.run(["rollout", command, file.path])
+                #expect(wrong.status == 65)
+                #expect(wrong.errors.contains("versoin is no key of a rollout; did you mean 'version'?"))
+                #expect(try Self.run(["rollout", command, "/nowhere.yaml"]).status == 66)
+            }
+        }
     }
 
     @Test("refuses a label without a version, and one with a version that is to be removed")

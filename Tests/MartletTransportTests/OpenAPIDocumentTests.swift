@@ -6,7 +6,8 @@ import MartletTransport
 
 @Suite struct OpenAPIDocumentTests {
     private let contract = ServerContract(
-        handler: FakeHandler(), limits: Limits(), software: "martlet/1.2.3", defaultModel: nil, drain: DrainSignal())
+        handler: FakeHandler(), rollouts: FakeRollouts(), limits: Limits(), software: "martlet/1.2.3",
+        defaultModel: nil, drain: DrainSignal())
 
     @Test func `the document and the route table are the same set`() async throws {
         let document = try await document()

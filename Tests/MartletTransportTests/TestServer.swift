@@ -8,6 +8,7 @@ import Synchronization
 struct TestServer: Sendable {
     let server: MartletServer
     let handler: FakeHandler
+    let rollouts: FakeRollouts
     let port: Int
     let path: String
     let notices: Notices
@@ -26,9 +27,11 @@ struct TestServer: Sendable {
         _ body: @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
         let handler = FakeHandler()
+        let rollouts = FakeRollouts()
         let notices = Notices()
         var options = MartletServer.Options(software: "martlet/test")
         options.compressesAnswers = compressesAnswers
+        options.rollouts = rollouts
         options.notice = { notices.add($0) }
         let server = MartletServer(handler: handler, limits: limits, options: options)
         let path = FileManager.default.temporaryDirectory
@@ -37,7 +40,8 @@ struct TestServer: Sendable {
             throw MartletError(.internalError, "a TCP address came back as something else")
         }
         try await server.listen(on: .unix(path: path))
-        let test = TestServer(server: server, handler: handler, port: port, path: path, notices: notices)
+        let test = TestServer(
+            server: server, handler: handler, rollouts: rollouts, port: port, path: path, notices: notices)
         do {
             let result = try await body(test)
             handler.release()

@@ -26,6 +26,8 @@ import Testing
         let methods: [MartletWire.Method] = [
             .classify, .classifyStream, .classifyDocument, .embed, .tokenize, .detokenize, .listModels, .getModel,
             .watchModels, .loadModel, .unloadModel, .setLabel, .getStatistics, .getServer,
+            .loadVersion, .unloadVersion, .clearQuarantine, .setRoute, .listRoutes, .planRollout, .startRollout,
+            .listRollouts, .watchRollouts, .promoteRollout, .rollback, .publishVersion,
         ]
         for method in methods { #expect(schema.method(at: method.path)?.method == method) }
     }

@@ -307,7 +307,8 @@ def test_reflection_lists_the_services(channel, version):
     request = reflection_pb2.ServerReflectionRequest(list_services="*").SerializeToString()
     answer = reflection_pb2.ServerReflectionResponse.FromString(ask_reflection(channel, version, request))
     names = {service.name for service in answer.list_services_response.service}
-    assert {"martlet.v1.InferenceService", "martlet.v1.ModelService", "grpc.health.v1.Health"} <= names
+    assert {"martlet.v1.InferenceService", "martlet.v1.ModelService", "martlet.v1.RolloutService"} <= names
+    assert "grpc.health.v1.Health" in names
     assert {"grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"} <= names
     assert answer.original_request.list_services == "*"
 

@@ -7,6 +7,7 @@ final class ClientCall: @unchecked Sendable { // safe: every member is touched o
     typealias Answer = Result<[UInt8]?, MartletError>
 
     let connection: ClientConnection
+    let metadata: [Frame.Metadata]
     var id: CallID?
     var isCancelled = false
     private var inbox = CircularBuffer<[UInt8]>()
@@ -16,7 +17,10 @@ final class ClientCall: @unchecked Sendable { // safe: every member is touched o
     /// A unary call's reader waits for the status, not for the message.
     private var waitsForEnd = false
 
-    init(connection: ClientConnection) { self.connection = connection }
+    init(connection: ClientConnection, metadata: [Frame.Metadata]) {
+        self.connection = connection
+        self.metadata = metadata
+    }
 
     // MARK: From the connection
 

@@ -102,7 +102,8 @@ final class ClientConnection: ChannelInboundHandler,
     func start(_ call: ClientCall, _ method: Method, request: [UInt8]?, deadline: ContinuousClock.Instant?) {
         if call.isCancelled { return call.end(MartletError(.cancelled, "the call was cancelled before it began")) }
         let now = ContinuousClock.now
-        let id = state.call(method, request: request, deadline: deadline, now: now, &actions)
+        let id = state.call(
+            method, request: request, deadline: deadline, metadata: call.metadata, now: now, &actions)
         call.id = id
         calls[id] = call
         perform()

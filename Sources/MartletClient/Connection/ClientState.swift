@@ -24,6 +24,7 @@ package struct ClientState: Sendable {
     struct Call {
         let method: Method
         let deadline: Instant?
+        let metadata: [Frame.Metadata]
         var isOpen = false
         /// A unary call's request until credit lets it go.
         var request: [UInt8]?
@@ -65,7 +66,8 @@ package struct ClientState: Sendable {
     /// - Parameter request: a unary call's only message; nil when messages follow by `send`.
     /// - Returns: the call's number; `.end` may follow in the same actions.
     package mutating func call(
-        _ method: Method, request: [UInt8]?, deadline: Instant?, now: Instant, _ actions: inout [Action]
+        _ method: Method, request: [UInt8]?, deadline: Instant?, metadata: [Frame.Metadata] = [], now: Instant,
+        _ actions: inout [Action]
     ) -> CallID {
         lastCallID += 1
         let id = lastCallID
@@ -78,7 +80,7 @@ package struct ClientState: Sendable {
             return id
         }
         calls[id] = Call(
-            method: method, deadline: deadline, request: request,
+            method: method, deadline: deadline, metadata: metadata, request: request,
             inbound: CreditAccount(UInt64(max(1, options.creditBytes))))
         if let deadline { nextAlarm = nextAlarm.map { min($0, deadline) } ?? deadline }
         line.append(id)
@@ -183,7 +185,8 @@ package struct ClientState: Sendable {
             calls.values[index].outbound = CreditAccount(server.initialCreditBytes)
             let call = calls.values[index]
             let open = Frame.Open(
-                method: call.method.path, deadlineMicroseconds: Self.microseconds(from: now, to: call.deadline))
+                method: call.method.path, deadlineMicroseconds: Self.microseconds(from: now, to: call.deadline),
+                metadata: call.metadata)
             actions.append(.write(.open(id, open)))
             if call.request != nil {
                 sendRequest(id, &actions)

@@ -23,7 +23,8 @@ struct ModelCalls: Sendable {
             },
             .stream(.watchModels) { (requests, answers, context) throws(MartletError) in
                 let name = try codec.decodeWatchModelsRequest(try await Call.only(requests))
-                try await ModelWatch(handler: handler, codec: codec, drain: drain).run(named: name, answers, context)
+                let changes = try await handler.watchModels(named: name, context: context)
+                try await ChangeWatch(drain: drain).run(changes, to: answers) { codec.encodeListModelsResponse($0) }
             },
             .unary(.getStatistics) { (request, context) throws(MartletError) in
                 let name = try codec.decodeGetStatisticsRequest(request)

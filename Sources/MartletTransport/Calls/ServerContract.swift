@@ -8,13 +8,14 @@ package struct ServerContract: Sendable {
     let router: HTTPRouter
 
     /// - Parameters:
+    ///   - rollouts: what a model's owner asks; without it the server answers no call of `RolloutService`.
     ///   - software: name and version, such as `martlet/0.1.0`.
     ///   - defaultModel: what a request means that names no model, where a dialect allows that.
     ///   - drain: raised when the server takes no further calls.
     ///   - metrics: what `GET /metrics` answers; nil: no such route.
     package init(
-        handler: any InferenceHandler, limits: Limits, software: String, defaultModel: ModelReference?,
-        drain: DrainSignal, metrics: (@Sendable () -> [UInt8])? = nil
+        handler: any InferenceHandler, rollouts: (any RolloutHandler)? = nil, limits: Limits, software: String,
+        defaultModel: ModelReference?, drain: DrainSignal, metrics: (@Sendable () -> [UInt8])? = nil
     ) {
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
         var calls: [Call] = []
@@ -22,6 +23,9 @@ package struct ServerContract: Sendable {
         calls += ModelCalls(
             handler: handler, codec: codec, limits: limits, software: software, drain: drain
         ).calls
+        if let rollouts {
+            calls += RolloutCalls(handler: rollouts, codec: codec, limits: limits, drain: drain).calls
+        }
         let readiness = Readiness(handler: handler, drain: drain)
         calls += OpenInferenceCalls(
             handler: handler, codec: codec, limits: limits, software: software, readiness: readiness

@@ -11,6 +11,8 @@ enum BodySchema {
     static let namePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
     /// Of a model or a label; a version's number has this form too.
     static let name: JSONValue = ["type": "string", "pattern": .string(namePattern)]
+    /// Of a version's number where it can be nothing else.
+    static let version: JSONValue = ["type": "integer", "minimum": 1, "maximum": 4_294_967_295]
     static let model: JSONValue = [
         "type": "string",
         "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(@[1-9][0-9]{0,8}|:[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$",

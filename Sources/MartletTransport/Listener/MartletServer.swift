@@ -18,6 +18,8 @@ package final class MartletServer: Sendable {
         package var compressesAnswers = false
         /// What an HTTP request means that names no model; nil: the only one that does its task.
         package var defaultModel: ModelReference?
+        /// What a model's owner asks beside inference; nil: those calls are not there.
+        package var rollouts: (any RolloutHandler)?
         /// With it every TCP address speaks TLS only; Unix sockets stay plain, their file's permissions guard them.
         package var tls: ServerTLS?
         /// What `GET /metrics` answers, in Prometheus' text form; nil: there is no such route.
@@ -41,8 +43,8 @@ package final class MartletServer: Sendable {
         self.executors = executors
         shared = ServerShared(
             contract: ServerContract(
-                handler: handler, limits: limits, software: options.software, defaultModel: options.defaultModel,
-                drain: draining, metrics: options.metrics),
+                handler: handler, rollouts: options.rollouts, limits: limits, software: options.software,
+                defaultModel: options.defaultModel, drain: draining, metrics: options.metrics),
             limits: limits, software: options.software, compressesAnswers: options.compressesAnswers, tls: options.tls,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)

@@ -19,7 +19,13 @@ struct JSONCallRoute: Sendable {
         self.limits = limits
         self.choice = choice
         let field = Schema.embedded.messages[types.input].field(named: "model")
-        modelField = if line.method == "POST", !call.isManagement { field?.number } else { nil }
+        // A text, as of a rollout, is the model that is changed: there is no default for that.
+        modelField =
+            if line.method == "POST", let field, case .message = field.kind, !call.isManagement {
+                field.number
+            } else {
+                nil
+            }
     }
 
     private var json: MessageJSON { .embedded }

@@ -70,7 +70,11 @@ enum OpenAPIDocument {
     /// What a segment of a path looks like, by its name. Where the version stands in a segment of its own, the model
     /// is a name alone.
     private static func schema(of segment: String, among segments: [String]) -> JSONValue {
-        segment == "model" && segments.count == 1 ? BodySchema.model : BodySchema.name
+        switch segment {
+        case "model" where segments.count == 1: BodySchema.model
+        case "version": segments.contains("name") ? BodySchema.version : BodySchema.name
+        default: BodySchema.name
+        }
     }
 
     /// The media type and form of a route's errors, as the route itself shows one.

@@ -16,11 +16,19 @@ struct RequestBounds: Sendable {
         "martlet.v1.EmbedInput": [.init("anyOf", [["required": ["text"]], ["required": ["tokenIds"]]])],
         "martlet.v1.TokenizeRequest": [.init("required", ["inputs"])],
         "martlet.v1.DetokenizeRequest": [.init("required", ["sequences"])],
+        "martlet.v1.RouteTarget": [.init("required", ["version", "weight"])],
+        "martlet.v1.RouteShadow": [.init("required", ["version", "percent"])],
+        "martlet.v1.ModelRoute": [.init("required", ["targets"])],
+        "martlet.v1.RolloutStep": [.init("required", ["percent"])],
+        "martlet.v1.RolloutSpec": [.init("required", ["model", "version"])],
+        "martlet.v1.PublishPart": [.init("anyOf", [["required": ["begin"]], ["required": ["bytes"]]])],
     ]
 
     init(limits: Limits) {
         let texts: [JSONValue.Member] = [.init("minItems", 1), .init("maxItems", .integer(limits.textsPerRequestMax))]
         let name: [JSONValue.Member] = [.init("pattern", .string(BodySchema.namePattern))]
+        let version: [JSONValue.Member] = [.init("minimum", 1)]
+        let percent: [JSONValue.Member] = [.init("exclusiveMinimum", 0), .init("maximum", 100)]
         let most: [JSONValue.Member] = [.init("maxLength", .integer(limits.textBytesMax))]
         let text = [.init("minLength", 1)] + most
         fields = [
@@ -32,6 +40,16 @@ struct RequestBounds: Sendable {
             "martlet.v1.TokenIDs": ["ids": [.init("minItems", 1)]],
             "martlet.v1.TokenizeRequest": ["inputs": texts],
             "martlet.v1.DetokenizeRequest": ["sequences": texts],
+            "martlet.v1.RouteTarget": [
+                "version": version, "weight": [.init("minimum", 1), .init("maximum", 1_000_000)],
+            ],
+            "martlet.v1.RouteShadow": ["version": version, "percent": percent],
+            "martlet.v1.ModelRoute": ["targets": [.init("minItems", 1), .init("maxItems", 16)]],
+            "martlet.v1.RolloutStep": ["percent": percent],
+            "martlet.v1.RolloutSpec": [
+                "model": name, "label": name, "version": version, "steps": [.init("maxItems", 32)],
+                "shadowPercent": [.init("minimum", 0), .init("maximum", 100)],
+            ],
         ]
     }
 

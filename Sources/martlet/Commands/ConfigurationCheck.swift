@@ -40,6 +40,12 @@ struct ConfigurationCheck {
             if let identity = settings.tls {
                 do throws(MartletError) { _ = try ServerTLS(identity) } catch { problems.append(error.message) }
             }
+            do throws(CommandFailure) {
+                _ = try SignatureKeyFiles.policy(
+                    settings.signatureKeys, isRequired: settings.requireSignature, failing: .configuration)
+            } catch {
+                problems.append(error.message ?? "a signature key cannot be read")
+            }
             for target in settings.listen + settings.manage {
                 if let problem = ListenProbe.problem(with: target) { problems.append(problem) }
             }

@@ -31,6 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
               martlet serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
               martlet serve --listen 127.0.0.1:8970 --manage unix:/run/martlet-manage.sock
               martlet serve --default-model guard
+              martlet serve --signature-key publisher.pub --require-signature
               martlet serve --config martlet.yaml --limit drainTimeout=10s --check
               martlet serve --models-config models.yaml
 
@@ -44,15 +45,7 @@ struct ServeCommand: AsyncParsableCommand {
                 outboundBytesMax: 16MiB
 
             models.yaml, read again when it changes and on SIGHUP; what does not hold is told and not taken:
-              memory: 8GiB                  # of all versions together
-              defaults: { versions: latest 1 }
-              models:
-                guard:
-                  versions: latest 2        # or all, routed, [3, 4]
-                  order: availability       # or memory: unload the old version first
-                  idleUnload: 30min         # leaves memory without calls, is loaded by the next one
-                  pin: true                 # never unloaded to make room for another model
-                  labels: { stable: 3 }     # unless an operator sets it
+            \(ModelsFile.example.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
             """)
 
     @Option(help: ArgumentHelp("Folder of <name>/<version>/ folders (default: models).", valueName: "folder"))
@@ -136,6 +129,15 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "folder"))
     var state: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Public key, PEM, that a version's model.sig must be of; repeatable. A signature of no key is refused.",
+            valueName: "file"))
+    var signatureKey: [String] = []
+
+    @Flag(help: "With --signature-key: refuse versions without a signature too.")
+    var requireSignature = false
+
     @Flag(help: "Print the configuration that would hold, check it, and exit.")
     var check = false
 
@@ -181,6 +183,8 @@ struct ServeCommand: AsyncParsableCommand {
         flags["defaultModel"] = defaultModel.map { [$0] }
         flags["modelsConfig"] = modelsConfig.map { [$0] }
         flags["state"] = state.map { [$0] }
+        flags["signatureKeys"] = signatureKey.isEmpty ? nil : signatureKey
+        flags["requireSignature"] = requireSignature ? ["true"] : nil
         for text in limit {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2,

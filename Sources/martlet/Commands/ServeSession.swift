@@ -27,13 +27,14 @@ struct ServeSession {
         let rollouts = try rolloutConfiguration()
         let events = EngineLog(logger: logger)
         let metrics = EngineMetrics(registry: PrometheusRegistry())
-        let engine = try await InferenceServer.start(engineConfiguration(rollouts)) {
+        let engine = try await InferenceServer.start(try engineConfiguration(rollouts)) {
             events.note($0)
             metrics.note($0)
         }
         var options = MartletServer.Options(software: "martlet/\(Martlet.version)")
         options.defaultModel = settings.defaultModel
         options.notice = { [logger] in logger.info("\($0)") }
+        options.rollouts = engine
         options.tls = tls
         options.metrics = { metrics.exposition(of: engine) }
         let server = MartletServer(handler: engine, limits: settings.limits, options: options)
@@ -86,11 +87,14 @@ struct ServeSession {
         }
     }
 
-    private func engineConfiguration(_ rollouts: RolloutConfiguration) -> EngineConfiguration {
-        EngineConfiguration(
+    private func engineConfiguration(_ rollouts: RolloutConfiguration) throws(CommandFailure) -> EngineConfiguration {
+        var configuration = EngineConfiguration(
             modelsFolder: settings.models, threads: settings.threads,
             cpu: settings.cpu.flatMap { CPULevel(rawValue: $0) }, limits: settings.limits, rollouts: rollouts,
             stateFolder: settings.state)
+        configuration.signatures = try SignatureKeyFiles.policy(
+            settings.signatureKeys, isRequired: settings.requireSignature, failing: .configuration)
+        return configuration
     }
 
     private var memoryBytesMax: Int? {

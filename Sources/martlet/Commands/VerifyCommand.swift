@@ -13,8 +13,13 @@ struct VerifyCommand: ParsableCommand {
             the golden examples run through the model on this machine. Each check is shown; the first that does not \
             hold ends with exit code 1.
 
+            With --public-key the version must hold a model.sig of that key over exactly its files, as the package \
+            model-signing (OpenSSF) makes it: model_signing sign key FOLDER --private_key KEY --signature \
+            FOLDER/model.sig. ECDSA on P-256, P-384 or P-521.
+
             Examples:
               martlet verify models/guard/1
+              martlet verify models/guard/1 --public-key publisher.pub
               martlet verify models/guard/1 --cpu scalar
             """)
 
@@ -23,6 +28,11 @@ struct VerifyCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Highest instruction set to check with: \(Self.levels).", valueName: "level"))
     var cpu: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Public key, PEM; the version must be signed by it, or by one of several.", valueName: "file"))
+    var publicKey: [String] = []
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -37,9 +47,11 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         try InputFile.requireFolder(folder)
+        let signatures = try SignatureKeyFiles.policy(
+            publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
         let verification = ArtifactVerification(
-            folder: folder,
-            more: [(name: "answers", run: { artifact throws(MartletError) in try runGolden(artifact) })])
+            folder: folder, reader: ArtifactReader(signatures: signatures),
+            more: [(name: "answers", run: { artifact throws(MartletError) in try Self.runGolden(artifact, cpu: cpu) })])
         if json {
             Output.standard.line(JSONText.pretty(verification))
         } else {
@@ -61,7 +73,7 @@ struct VerifyCommand: ParsableCommand {
     }
 
     /// Runs the golden examples as the server does when it loads the version.
-    private func runGolden(_ artifact: ModelArtifact) throws(MartletError) -> String {
+    static func runGolden(_ artifact: ModelArtifact, cpu: String? = nil) throws(MartletError) -> String {
         let kernels = KernelTable.best(atMost: cpu.flatMap { CPULevel(rawValue: $0) })
         let result = try GoldenCheck.run(artifact, kernels: kernels)
         return "\(result.examples) golden examples with \(kernels.level.rawValue) kernels, largest difference "

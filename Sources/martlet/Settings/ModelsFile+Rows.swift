@@ -21,7 +21,7 @@ extension ModelsFile {
             switch policy.selection {
             case .all: "all"
             case .latest(let count): "latest \(count)"
-            case .specific([]): "routed"
+            case .routed: "routed"
             case .specific(let numbers): numbers.sorted().map(String.init).joined(separator: ", ")
             }
         var parts = ["versions: \(versions)"]

@@ -24,6 +24,10 @@ package struct ServeSettings: Sendable {
     package var modelsConfig: String?
     /// Folder of what operators decided.
     package var state: String
+    /// PEM files of the keys that versions are signed with; none: signatures are not looked at.
+    package var signatureKeys: [String]
+    /// Versions without a signature are refused.
+    package var requireSignature: Bool
     package var limits: Limits
 
     package static let cpuLevels = ["best"] + CPULevel.ladder.map(\.rawValue)
@@ -61,6 +65,12 @@ package struct ServeSettings: Sendable {
             Setting(
                 "state", .text, default: "",
                 "folder for what operators decide: labels, routes, rollouts; default: .martlet in the models folder"),
+            Setting(
+                "signatureKeys", .list, default: "",
+                "PEM files of public keys; a version's model.sig must be of one of them"),
+            Setting(
+                "requireSignature", .flag, default: "false",
+                "refuse versions without a model.sig; needs signatureKeys"),
         ] + LimitSettings.settings
 
     /// - Throws: `.configuration` naming the setting, its source and what it must be.
@@ -78,6 +88,12 @@ package struct ServeSettings: Sendable {
         modelsConfig = text("modelsConfig").isEmpty ? nil : text("modelsConfig")
         state = text("state").isEmpty ? Self.defaultState(models: models) : text("state")
         limits = try LimitSettings.limits(from: resolved)
+        signatureKeys = (find("signatureKeys")?.texts ?? []).filter { !$0.isEmpty }
+        requireSignature = SettingValue.flag(text("requireSignature")) ?? false
+        guard !requireSignature || !signatureKeys.isEmpty else {
+            throw CommandFailure(
+                .configuration, "requireSignature needs signatureKeys: without a key no signature can hold")
+        }
 
         guard !models.isEmpty else {
             throw CommandFailure(

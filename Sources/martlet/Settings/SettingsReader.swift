@@ -111,7 +111,7 @@ package struct SettingsReader {
         }
         let keys = Set(known.map(\.key))
         if let stranger = seen.keys.first(where: { !keys.contains($0) }) {
-            let hint = Suggestion.hint(for: stranger, among: keys.sorted())
+            let hint = NearName.hint(for: stranger, among: keys)
             throw CommandFailure(.configuration, "'\(path)' sets '\(stranger)', which is no setting\(hint)")
         }
         return provider

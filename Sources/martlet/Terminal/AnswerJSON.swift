@@ -165,6 +165,7 @@ enum AnswerJSON {
         var vocabularySize: Int
         var architecture: String
         var precision: String
+        var quarantined: Bool
 
         init(_ status: ModelStatus) {
             name = status.name
@@ -183,6 +184,7 @@ enum AnswerJSON {
             vocabularySize = status.vocabularySize
             architecture = status.architecture
             precision = status.precision
+            quarantined = status.isQuarantined
         }
     }
 }

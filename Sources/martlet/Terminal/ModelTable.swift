@@ -19,7 +19,7 @@ enum ModelTable {
         ])
         for status in statuses {
             table.append([
-                status.name, String(status.version), status.state.rawValue, status.versionLabels.joined(separator: " "),
+                status.name, String(status.version), state(of: status), status.versionLabels.joined(separator: " "),
                 answers(of: status), status.maxTokens == 0 ? "" : String(status.maxTokens),
                 status.memoryBytes == 0 ? "" : Quantity.bytes(status.memoryBytes), String(status.leases),
                 String(status.digest.prefix(12)),
@@ -27,9 +27,17 @@ enum ModelTable {
         }
         // Reasons are sentences: below the table, where they have room.
         let reasons = statuses.filter { !$0.reason.isEmpty }.map { status in
-            output.styled("\(status.name)/\(status.version) \(status.state.rawValue): ", .yellow) + status.reason
+            output.styled("\(status.name)/\(status.version) \(state(of: status)): ", .yellow) + status.reason
         }
-        return table.lines(for: output) + reasons
+        let way = statuses.first(where: \.isQuarantined).map { status in
+            "a quarantined version is tried again when its files change, or after "
+                + "'martlet models clear \(status.name)@\(status.version)'"
+        }
+        return table.lines(for: output) + reasons + [way].compactMap { $0 }
+    }
+
+    private static func state(of status: ModelStatus) -> String {
+        status.isQuarantined ? "\(status.state.rawValue), quarantined" : status.state.rawValue
     }
 
     /// The labels, or what a model gives instead.

@@ -302,4 +302,4 @@ def status(one: models.ModelStatus) -> types.ModelStatus:
     return types.ModelStatus(
         one.name, one.version, state, one.reason, tuple(one.version_labels), one.digest, tuple(one.class_labels),
         one.task, one.max_tokens, one.memory_bytes, one.leases, one.problem_type, one.dimensions, one.vocabulary_size,
-        one.architecture, one.precision)
+        one.architecture, one.precision, one.quarantined)

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
-from martlet import calls, documents, types
+from martlet import calls, calls_rollout, documents, rollouts, types
 from martlet.calls import StreamRequest, Text
+from martlet.client import lowered
 from martlet.documents import AsyncDocument
 from martlet.errors import MartletError
 from martlet.native_async import AsyncNativeTransport, one
 from martlet.options import TLS, Address, Options, Retry
+from martlet.protocol import Metadata, UntilAnswered
+from martlet.publishing import Upload
 from martlet.retrying import Defaults
 from martlet.types import Aggregation, Overflow
 
@@ -29,10 +33,10 @@ Answer = TypeVar("Answer")
 class AsyncTransport(Protocol):
     """Calls by name and bytes. Deadlines are instants of `time.monotonic`."""
 
-    async def unary(self, path: str, request: bytes, deadline: float | None) -> bytes: ...
+    async def unary(self, path: str, request: bytes, deadline: float | None, metadata: Metadata, /) -> bytes: ...
 
     def stream(
-        self, path: str, requests: AsyncIterator[bytes], deadline: float | None
+        self, path: str, requests: AsyncIterator[bytes], deadline: float | None, metadata: Metadata, /
     ) -> AsyncIterator[bytes]: ...
 
     async def ping(self, deadline: float | None) -> None: ...
@@ -46,7 +50,8 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
 
     `address` is `host:port`, `[ipv6]:port` or `unix:/path`. A `model` is named `guard` (the latest version), `guard@3`
     or `guard:stable`. `timeout` is in seconds, for the whole call with its retries; None waits for ever, and every call
-    may give its own. Calls raise `MartletError`.
+    may give its own. `metadata` goes beside a call's requests: a route with a sticky key sends the same value of that
+    entry to the same version. Calls raise `MartletError`.
     """
 
     def __init__(
@@ -69,13 +74,14 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
     async def classify(
         self, model: str, inputs: Iterable[Text], *, overflow: Overflow = "error", top_k: int = 0,
         return_logits: bool = False, timeout: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> types.ClassifyAnswer:
         """Classifies texts or pairs of texts: `results[i]` answers `inputs[i]`. `top_k` 0 returns all labels."""
-        return await self._unary(calls.classify(model, inputs, overflow, top_k, return_logits), timeout)
+        return await self._unary(calls.classify(model, inputs, overflow, top_k, return_logits), timeout, metadata)
 
     def classify_stream(
         self, requests: Iterable[StreamRequest] | AsyncIterable[StreamRequest], *, unordered: bool = False,
-        timeout: float | None = None,
+        timeout: float | None = None, metadata: Mapping[str, str] | None = None,
     ) -> AsyncIterator[types.StreamAnswer]:
         """Many requests on one call, as many at once as the server takes. A failed one does not end the stream.
 
@@ -91,13 +97,14 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
                 for request in requests:
                     yield calls.classify_stream(request, unordered)
 
-        stream = self._stream(calls.INFERENCE + "ClassifyStream", messages, False, timeout)
+        stream = self._stream(calls.INFERENCE + "ClassifyStream", messages, False, timeout, metadata)
         return decoded(stream, calls.stream_answer)
 
     def classify_document(
         self, model: str, document: AsyncDocument, *, window_tokens: int = 0, stride_tokens: int = 0,
         aggregation: Aggregation = "model_default", focus_label: str = "", top_k: int = 0, min_confidence: float = 0.0,
         windows: bool = True, running: bool = True, timeout: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> AsyncIterator[types.DocumentEvent]:
         """Classifies a document of any length: windows and running verdicts as they become true, the final one last.
 
@@ -114,28 +121,31 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
                 yield calls.document_chunk(chunk)
 
         stream = self._stream(
-            calls.INFERENCE + "ClassifyDocument", messages, documents.can_repeat(document), timeout)
+            calls.INFERENCE + "ClassifyDocument", messages, documents.can_repeat(document), timeout, metadata)
         return decoded(stream, calls.document_event)
 
     async def embed(
         self, model: str, inputs: Iterable[str | Sequence[int]], *, overflow: Overflow = "error",
         normalize: bool = True, dimensions: int = 0, per_token: bool = False, timeout: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> types.EmbedAnswer:
         """Vectors of texts, or of token ids: `results[i]` answers `inputs[i]`. `dimensions` 0 keeps all values."""
-        return await self._unary(calls.embed(model, inputs, overflow, normalize, dimensions, per_token), timeout)
+        call = calls.embed(model, inputs, overflow, normalize, dimensions, per_token)
+        return await self._unary(call, timeout, metadata)
 
     async def tokenize(
-        self, model: str, inputs: Iterable[Text], *, add_special_tokens: bool = True, timeout: float | None = None
+        self, model: str, inputs: Iterable[Text], *, add_special_tokens: bool = True, timeout: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> types.TokenizeAnswer:
         """The tokens that the model makes of texts, with their places."""
-        return await self._unary(calls.tokenize(model, inputs, add_special_tokens), timeout)
+        return await self._unary(calls.tokenize(model, inputs, add_special_tokens), timeout, metadata)
 
     async def detokenize(
         self, model: str, sequences: Iterable[Sequence[int]], *, skip_special_tokens: bool = True,
-        timeout: float | None = None,
+        timeout: float | None = None, metadata: Mapping[str, str] | None = None,
     ) -> types.DetokenizeAnswer:
         """The texts that token ids stand for."""
-        return await self._unary(calls.detokenize(model, sequences, skip_special_tokens), timeout)
+        return await self._unary(calls.detokenize(model, sequences, skip_special_tokens), timeout, metadata)
 
     # Models
 
@@ -165,6 +175,92 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
         """Points a version label at a ready version; None takes the label away."""
         await self._unary(calls.set_label(name, label, version), timeout)
 
+    # Versions, routes and rollouts
+
+    async def load_version(self, name: str, version: int, *, timeout: float | None = None) -> types.ModelStatus:
+        """Loads one version whatever the server's policy wants, keeps it until `unload_version`, and waits for it."""
+        return await self._unary(calls_rollout.load_version(name, version), timeout)
+
+    async def unload_version(self, name: str, version: int, *, timeout: float | None = None) -> None:
+        """Takes one version out of service; refused while a route or a rollout needs it."""
+        await self._unary(calls_rollout.unload_version(name, version), timeout)
+
+    async def clear_quarantine(self, name: str, version: int, *, timeout: float | None = None) -> None:
+        """Lets a version that was refused or rolled back be tried again although its bytes are the same."""
+        await self._unary(calls_rollout.clear_quarantine(name, version), timeout)
+
+    async def set_route(
+        self, name: str, label: str, route: rollouts.ModelRoute | None, *, timeout: float | None = None
+    ) -> None:
+        """Replaces the route of a label in one step; None takes it away. `latest` is for calls that name no label."""
+        await self._unary(calls_rollout.set_route(name, label, route), timeout)
+
+    async def list_routes(self, name: str = "", *, timeout: float | None = None) -> list[rollouts.RouteStatus]:
+        """Every route of every model, or of the one named, with what its shadow has shown."""
+        return await self._unary(calls_rollout.list_routes(name), timeout)
+
+    async def plan_rollout(self, spec: rollouts.RolloutSpec, *, timeout: float | None = None) -> rollouts.RolloutPlan:
+        """What `start_rollout` would do."""
+        return await self._unary(calls_rollout.plan_rollout(spec), timeout)
+
+    async def start_rollout(
+        self, spec: rollouts.RolloutSpec, *, timeout: float | None = None
+    ) -> rollouts.RolloutStatus:
+        """Starts a guarded rollout; `watch_rollouts` follows it."""
+        return await self._unary(calls_rollout.start_rollout(spec), timeout)
+
+    async def list_rollouts(self, name: str = "", *, timeout: float | None = None) -> list[rollouts.RolloutStatus]:
+        """Rollouts that go on, and the last one of each route."""
+        return await self._unary(calls_rollout.list_rollouts(name), timeout)
+
+    def watch_rollouts(
+        self, name: str = "", *, timeout: float | None = None
+    ) -> AsyncIterator[list[rollouts.RolloutStatus]]:
+        """What `list_rollouts` answers, now and after each change, until the server leaves."""
+        call = calls_rollout.watch_rollouts(name)
+        stream = self._stream(call.path, lambda: one(call.request), True, timeout)
+        return decoded(stream, call.decode)
+
+    async def promote_rollout(
+        self, name: str, label: str = "latest", *, timeout: float | None = None
+    ) -> rollouts.RolloutStatus:
+        """Takes a rollout's next step at once."""
+        return await self._unary(calls_rollout.promote_rollout(name, label), timeout)
+
+    async def rollback(
+        self, name: str, label: str = "latest", *, reason: str = "", timeout: float | None = None
+    ) -> rollouts.RolloutStatus:
+        """Gives a route's calls back to the version that had them before its last rollout."""
+        return await self._unary(calls_rollout.rollback(name, label, reason), timeout)
+
+    async def publish(
+        self, folder: str | os.PathLike[str], *, progress: Callable[[rollouts.PublishProgress], None] | None = None,
+        timeout: float | None = None,
+    ) -> types.ModelIdentity:
+        """Uploads a version's folder; returns once the version exists on the server, whole.
+
+        After a lost connection call again: only what the server lacks is sent.
+        """
+        upload = await asyncio.to_thread(Upload, folder)
+        is_answered = asyncio.Event()
+
+        async def messages() -> AsyncIterator[bytes]:
+            is_answered.clear()
+            source = upload.messages()
+            # Files are read, and their bytes compressed, off the event loop.
+            while (message := await asyncio.to_thread(next, source, None)) is not None:
+                if isinstance(message, UntilAnswered):
+                    await is_answered.wait()
+                else:
+                    yield message
+
+        stream = self._stream(calls_rollout.ROLLOUTS + "PublishVersion", messages, True, timeout)
+        async for answer in stream:
+            if (state := upload.take(answer)) and progress:
+                progress(state)
+            is_answered.set()
+        return upload.published()
+
     # The server
 
     async def statistics(self, name: str = "", *, timeout: float | None = None) -> list[types.ModelStatistics]:
@@ -183,22 +279,25 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
 
     # How calls run
 
-    async def _unary(self, call: calls.Call[Answer], timeout: float | None) -> Answer:
-        attempts = self._defaults.attempts(timeout)
+    async def _unary(
+        self, call: calls.Call[Answer], timeout: float | None, metadata: Mapping[str, str] | None = None
+    ) -> Answer:
+        attempts, entries = self._defaults.attempts(timeout), lowered(metadata)
         while True:
             try:
-                return call.decode(await self._transport.unary(call.path, call.request, attempts.deadline))
+                return call.decode(await self._transport.unary(call.path, call.request, attempts.deadline, entries))
             except MartletError as error:
                 await asyncio.sleep(attempts.wait_after(error, time.monotonic()))
 
     async def _stream(
-        self, path: str, requests: Callable[[], AsyncIterator[bytes]], can_repeat: bool, timeout: float | None
+        self, path: str, requests: Callable[[], AsyncIterator[bytes]], can_repeat: bool, timeout: float | None,
+        metadata: Mapping[str, str] | None = None,
     ) -> AsyncIterator[bytes]:
-        attempts = self._defaults.attempts(timeout)
+        attempts, entries = self._defaults.attempts(timeout), lowered(metadata)
         has_answer = False
         while True:
             try:
-                stream = self._transport.stream(path, requests(), attempts.deadline)
+                stream = self._transport.stream(path, requests(), attempts.deadline, entries)
                 async with contextlib.aclosing(stream) as messages:  # type: ignore[type-var]
                     async for message in messages:
                         has_answer = True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from martlet.errors import MartletError
 from martlet.options import TLS, Address, Options
+from martlet.protocol import Metadata, Request, UntilAnswered
 
 try:
     import grpc
@@ -35,20 +37,26 @@ class GRPCTransport:
     def close(self) -> None:
         self._channel.close()
 
-    def unary(self, path: str, request: bytes, deadline: float | None) -> bytes:
+    def unary(self, path: str, request: bytes, deadline: float | None, entries: Metadata = ()) -> bytes:
         with translated():
             call = self._channel.unary_unary(path)
-            answer: bytes = call(request, timeout=left(deadline), metadata=metadata(self._options))
+            answer: bytes = call(request, timeout=left(deadline), metadata=metadata(self._options, entries))
             return answer
 
-    def stream(self, path: str, requests: Iterator[bytes], deadline: float | None) -> Iterator[bytes]:
+    def stream(
+        self, path: str, requests: Iterator[Request], deadline: float | None, entries: Metadata = ()
+    ) -> Iterator[bytes]:
         source = Requests(requests)
-        call = self._channel.stream_stream(path)(source, timeout=left(deadline), metadata=metadata(self._options))
+        call = self._channel.stream_stream(path)(
+            source, timeout=left(deadline), metadata=metadata(self._options, entries))
         try:
             with translated(source):
-                yield from call
+                for answer in call:
+                    yield answer
+                    source.is_answered.set()
         finally:
             call.cancel()
+            source.is_answered.set()  # grpcio's own thread may wait for it
 
     def ping(self, deadline: float | None) -> None:
         self.unary(PING, b"", deadline)
@@ -69,17 +77,18 @@ class AsyncGRPCTransport:
     async def close(self) -> None:
         await self._channel.close()
 
-    async def unary(self, path: str, request: bytes, deadline: float | None) -> bytes:
+    async def unary(self, path: str, request: bytes, deadline: float | None, entries: Metadata = ()) -> bytes:
         with translated():
             call = self._channel.unary_unary(path)
-            answer: bytes = await call(request, timeout=left(deadline), metadata=metadata(self._options))
+            answer: bytes = await call(request, timeout=left(deadline), metadata=metadata(self._options, entries))
             return answer
 
     async def stream(
-        self, path: str, requests: AsyncIterator[bytes], deadline: float | None
+        self, path: str, requests: AsyncIterator[bytes], deadline: float | None, entries: Metadata = ()
     ) -> AsyncIterator[bytes]:
         source = AsyncRequests(requests)
-        call = self._channel.stream_stream(path)(source, timeout=left(deadline), metadata=metadata(self._options))
+        call = self._channel.stream_stream(path)(
+            source, timeout=left(deadline), metadata=metadata(self._options, entries))
         status = ServerStatus(call)
         try:
             with translated(source):
@@ -102,8 +111,9 @@ class AsyncGRPCTransport:
 class Requests:
     """An iterator that keeps what its source raised: grpcio only tells that something did."""
 
-    def __init__(self, source: Iterator[bytes]) -> None:
+    def __init__(self, source: Iterator[Request]) -> None:
         self._source = source
+        self.is_answered = threading.Event()
         self.failed: BaseException | None = None
 
     def __iter__(self) -> Requests:
@@ -111,7 +121,9 @@ class Requests:
 
     def __next__(self) -> bytes:
         try:
-            return next(self._source)
+            while isinstance(request := next(self._source), UntilAnswered):
+                self.is_answered.wait()
+            return request
         except StopIteration:
             raise
         except BaseException as error:
@@ -209,8 +221,8 @@ def credentials(tls: TLS) -> Any:
     return grpc.ssl_channel_credentials(read(tls.ca_file), read(tls.key_file), read(tls.certificate_file))
 
 
-def metadata(options: Options) -> list[tuple[str, str]]:
-    return [("authorization", f"Bearer {options.token}")] if options.token else []
+def metadata(options: Options, entries: Metadata) -> list[tuple[str, str]]:
+    return ([("authorization", f"Bearer {options.token}")] if options.token else []) + list(entries)
 
 
 def left(deadline: float | None) -> float | None:

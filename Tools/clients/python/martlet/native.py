@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from martlet.errors import Code, MartletError
 from martlet.options import Address, Options
-from martlet.protocol import Call, Protocol
+from martlet.protocol import Call, Metadata, Protocol, Request, UntilAnswered
 
 READ_BYTES = 256 << 10
 
@@ -55,22 +55,30 @@ class Connection:
                 raise self._protocol.over
             self._wait(deadline)
 
-    def stream(self, path: str, requests: Iterator[bytes], deadline: float | None) -> Iterator[bytes]:
+    def stream(
+        self, path: str, requests: Iterator[Request], deadline: float | None, metadata: Metadata
+    ) -> Iterator[bytes]:
         """Runs one call. Requests are read one ahead of what the server takes; closing the iterator cancels it."""
         protocol, is_sending = self._protocol, True
+        is_answered = waits_for_answer = False
         ahead: bytes | None = None
-        call = protocol.open(path, None if deadline is None else deadline - time.monotonic())
+        call = protocol.open(path, None if deadline is None else deadline - time.monotonic(), metadata)
         try:
             while call.inbox or not call.is_done:
                 if call.inbox:
                     yield protocol.take(call)
-                elif is_sending and not protocol.out and (ahead is None or call.may_send):
+                    is_answered, waits_for_answer = True, False
+                elif is_sending and not waits_for_answer and not protocol.out and (ahead is None or call.may_send):
                     if ahead is not None:
                         protocol.send(call, ahead)
                         ahead = None
-                    elif (ahead := next(requests, None)) is None:
+                    elif (request := next(requests, None)) is None:
                         is_sending = False
                         protocol.half_close(call)  # needs no credit
+                    elif isinstance(request, UntilAnswered):
+                        waits_for_answer = not is_answered
+                    else:
+                        ahead = request
                 elif not self._move():
                     self._wait(deadline)
             if call.error:
@@ -130,15 +138,17 @@ class NativeTransport:
         for connection in idle:
             connection.close()
 
-    def unary(self, path: str, request: bytes, deadline: float | None) -> bytes:
-        answers = list(self.stream(path, iter([request]), deadline))
+    def unary(self, path: str, request: bytes, deadline: float | None, metadata: Metadata = ()) -> bytes:
+        answers = list(self.stream(path, iter([request]), deadline, metadata))
         if len(answers) != 1:
             raise MartletError(Code.INTERNAL, f"the server sent {len(answers)} answers instead of one")
         return answers[0]
 
-    def stream(self, path: str, requests: Iterator[bytes], deadline: float | None) -> Iterator[bytes]:
+    def stream(
+        self, path: str, requests: Iterator[Request], deadline: float | None, metadata: Metadata = ()
+    ) -> Iterator[bytes]:
         with self._connection() as connection:
-            yield from connection.stream(path, requests, deadline)
+            yield from connection.stream(path, requests, deadline, metadata)
 
     def ping(self, deadline: float | None) -> None:
         with self._connection() as connection:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from martlet.errors import Code, MartletError
 from martlet.options import Address, Options
-from martlet.protocol import Call, Protocol
+from martlet.protocol import Call, Metadata, Protocol
 
 READ_BYTES = 256 << 10
 
@@ -77,13 +77,13 @@ class Connection:
                 await self._news()
 
     async def stream(
-        self, path: str, requests: AsyncIterator[bytes], deadline: float | None
+        self, path: str, requests: AsyncIterator[bytes], deadline: float | None, metadata: Metadata
     ) -> AsyncIterator[bytes]:
         """Runs one call; closing the iterator cancels it."""
         async with before(deadline):
             await self._room.acquire()
         try:
-            call = self._protocol.open(path, None if deadline is None else deadline - time.monotonic())
+            call = self._protocol.open(path, None if deadline is None else deadline - time.monotonic(), metadata)
             running = self._running[call.number] = Running(call)
             sending = asyncio.create_task(self._send(running, requests))
             try:
@@ -177,17 +177,17 @@ class AsyncNativeTransport:
         if self._connection:
             await self._connection.close()
 
-    async def unary(self, path: str, request: bytes, deadline: float | None) -> bytes:
-        answers = [answer async for answer in self.stream(path, one(request), deadline)]
+    async def unary(self, path: str, request: bytes, deadline: float | None, metadata: Metadata = ()) -> bytes:
+        answers = [answer async for answer in self.stream(path, one(request), deadline, metadata)]
         if len(answers) != 1:
             raise MartletError(Code.INTERNAL, f"the server sent {len(answers)} answers instead of one")
         return answers[0]
 
     async def stream(
-        self, path: str, requests: AsyncIterator[bytes], deadline: float | None
+        self, path: str, requests: AsyncIterator[bytes], deadline: float | None, metadata: Metadata = ()
     ) -> AsyncIterator[bytes]:
         connection = await self._usable(deadline)
-        stream = connection.stream(path, requests, deadline)
+        stream = connection.stream(path, requests, deadline, metadata)
         async with contextlib.aclosing(stream) as answers:  # type: ignore[type-var]
             async for answer in answers:
                 yield answer

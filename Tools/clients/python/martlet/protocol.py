@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import collections
 import struct
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import TypeAlias, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -18,6 +19,16 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 PREFACE, SOFTWARE = b"MARTLET1", "martlet-python/0.1.0"
 FRAME_OVERHEAD, CREDIT_BYTES, COST_MIN = 65536, 256 << 10, 64
+
+
+class UntilAnswered:
+    """Among a call's requests: the next one is asked for when the first answer was read."""
+
+
+UNTIL_ANSWERED = UntilAnswered()
+Request: TypeAlias = bytes | UntilAnswered
+Metadata: TypeAlias = Sequence[tuple[str, str]]
+"""Sent beside a call's requests: names in lower case, and values."""
 
 
 class Call:
@@ -57,7 +68,7 @@ class Protocol:
         self._send(hello=hello)
         self._preface_left = PREFACE
 
-    def open(self, method: str, timeout: float | None) -> Call:
+    def open(self, method: str, timeout: float | None, metadata: Metadata = ()) -> Call:
         """Starts a call; raises when none can start any more."""
         if self.over:
             raise self.over
@@ -65,7 +76,10 @@ class Protocol:
         self._last_call += 1
         call = self.calls[self._last_call] = Call(self._last_call, self.server.initial_credit_bytes)
         microseconds = 0 if timeout is None else max(1, int(timeout * 1e6))
-        self._send(call_id=call.number, open=native.Open(method=method, deadline_us=microseconds, token=self._token))
+        entries = [native.Metadata(key=key, value=value.encode()) for key, value in metadata]
+        self._send(
+            call_id=call.number,
+            open=native.Open(method=method, deadline_us=microseconds, token=self._token, metadata=entries))
         return call
 
     def send(self, call: Call, payload: bytes) -> None:

@@ -216,6 +216,8 @@ class ModelStatus:
     vocabulary_size: int
     architecture: str
     precision: str
+    quarantined: bool = False
+    """Not tried again until its bytes change or `clear_quarantine`; `reason` says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,51 +131,107 @@ nonisolated struct Martlet_V1_GetModelRequest: Sendable {
   fileprivate var _model: Martlet_V1_ModelReference? = nil
 }
 
-nonisolated struct Martlet_V1_ModelStatus: Sendable {
+nonisolated struct Martlet_V1_ModelStatus: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var name: String = String()
+  var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  var version: UInt32 = 0
+  var version: UInt32 {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
-  var state: Martlet_V1_VersionState = .unspecified
+  var state: Martlet_V1_VersionState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
 
   /// why the state is FAILED
-  var reason: String = String()
+  var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
-  var versionLabels: [String] = []
+  var versionLabels: [String] {
+    get {_storage._versionLabels}
+    set {_uniqueStorage()._versionLabels = newValue}
+  }
 
-  var digest: String = String()
+  var digest: String {
+    get {_storage._digest}
+    set {_uniqueStorage()._digest = newValue}
+  }
 
-  var classLabels: [String] = []
+  var classLabels: [String] {
+    get {_storage._classLabels}
+    set {_uniqueStorage()._classLabels = newValue}
+  }
 
-  var task: String = String()
+  var task: String {
+    get {_storage._task}
+    set {_uniqueStorage()._task = newValue}
+  }
 
-  var maxTokens: UInt32 = 0
+  var maxTokens: UInt32 {
+    get {_storage._maxTokens}
+    set {_uniqueStorage()._maxTokens = newValue}
+  }
 
-  var memoryBytes: UInt64 = 0
+  var memoryBytes: UInt64 {
+    get {_storage._memoryBytes}
+    set {_uniqueStorage()._memoryBytes = newValue}
+  }
 
-  var leases: UInt64 = 0
+  var leases: UInt64 {
+    get {_storage._leases}
+    set {_uniqueStorage()._leases = newValue}
+  }
 
   /// single_label_classification, multi_label_classification, regression; or empty
-  var problemType: String = String()
+  var problemType: String {
+    get {_storage._problemType}
+    set {_uniqueStorage()._problemType = newValue}
+  }
 
   /// width of an embedding; 0 for a model that gives none
-  var dimensions: UInt32 = 0
+  var dimensions: UInt32 {
+    get {_storage._dimensions}
+    set {_uniqueStorage()._dimensions = newValue}
+  }
 
-  var vocabularySize: UInt32 = 0
+  var vocabularySize: UInt32 {
+    get {_storage._vocabularySize}
+    set {_uniqueStorage()._vocabularySize = newValue}
+  }
 
   /// such as bert
-  var architecture: String = String()
+  var architecture: String {
+    get {_storage._architecture}
+    set {_uniqueStorage()._architecture = newValue}
+  }
 
   /// of the weights: int8 or float32
-  var precision: String = String()
+  var precision: String {
+    get {_storage._precision}
+    set {_uniqueStorage()._precision = newValue}
+  }
+
+  /// not tried again until its bytes change or ClearQuarantine
+  var quarantined: Bool {
+    get {_storage._quarantined}
+    set {_uniqueStorage()._quarantined = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 nonisolated struct Martlet_V1_WatchModelsRequest: Sendable {
@@ -479,104 +535,177 @@ nonisolated extension Martlet_V1_GetModelRequest: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Martlet_V1_ModelStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ModelStatus"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}state\0\u{1}reason\0\u{3}version_labels\0\u{1}digest\0\u{3}class_labels\0\u{1}task\0\u{3}max_tokens\0\u{3}memory_bytes\0\u{1}leases\0\u{3}problem_type\0\u{1}dimensions\0\u{3}vocabulary_size\0\u{1}architecture\0\u{1}precision\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}state\0\u{1}reason\0\u{3}version_labels\0\u{1}digest\0\u{3}class_labels\0\u{1}task\0\u{3}max_tokens\0\u{3}memory_bytes\0\u{1}leases\0\u{3}problem_type\0\u{1}dimensions\0\u{3}vocabulary_size\0\u{1}architecture\0\u{1}precision\0\u{1}quarantined\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _version: UInt32 = 0
+    var _state: Martlet_V1_VersionState = .unspecified
+    var _reason: String = String()
+    var _versionLabels: [String] = []
+    var _digest: String = String()
+    var _classLabels: [String] = []
+    var _task: String = String()
+    var _maxTokens: UInt32 = 0
+    var _memoryBytes: UInt64 = 0
+    var _leases: UInt64 = 0
+    var _problemType: String = String()
+    var _dimensions: UInt32 = 0
+    var _vocabularySize: UInt32 = 0
+    var _architecture: String = String()
+    var _precision: String = String()
+    var _quarantined: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _version = source._version
+      _state = source._state
+      _reason = source._reason
+      _versionLabels = source._versionLabels
+      _digest = source._digest
+      _classLabels = source._classLabels
+      _task = source._task
+      _maxTokens = source._maxTokens
+      _memoryBytes = source._memoryBytes
+      _leases = source._leases
+      _problemType = source._problemType
+      _dimensions = source._dimensions
+      _vocabularySize = source._vocabularySize
+      _architecture = source._architecture
+      _precision = source._precision
+      _quarantined = source._quarantined
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.versionLabels) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.digest) }()
-      case 7: try { try decoder.decodeRepeatedStringField(value: &self.classLabels) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.task) }()
-      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.maxTokens) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
-      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.leases) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self.problemType) }()
-      case 13: try { try decoder.decodeSingularUInt32Field(value: &self.dimensions) }()
-      case 14: try { try decoder.decodeSingularUInt32Field(value: &self.vocabularySize) }()
-      case 15: try { try decoder.decodeSingularStringField(value: &self.architecture) }()
-      case 16: try { try decoder.decodeSingularStringField(value: &self.precision) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._version) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._versionLabels) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._digest) }()
+        case 7: try { try decoder.decodeRepeatedStringField(value: &_storage._classLabels) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._task) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxTokens) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryBytes) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._leases) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._problemType) }()
+        case 13: try { try decoder.decodeSingularUInt32Field(value: &_storage._dimensions) }()
+        case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._vocabularySize) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._architecture) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._precision) }()
+        case 17: try { try decoder.decodeSingularBoolField(value: &_storage._quarantined) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
-    }
-    if self.version != 0 {
-      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 2)
-    }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 3)
-    }
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
-    }
-    if !self.versionLabels.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.versionLabels, fieldNumber: 5)
-    }
-    if !self.digest.isEmpty {
-      try visitor.visitSingularStringField(value: self.digest, fieldNumber: 6)
-    }
-    if !self.classLabels.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.classLabels, fieldNumber: 7)
-    }
-    if !self.task.isEmpty {
-      try visitor.visitSingularStringField(value: self.task, fieldNumber: 8)
-    }
-    if self.maxTokens != 0 {
-      try visitor.visitSingularUInt32Field(value: self.maxTokens, fieldNumber: 9)
-    }
-    if self.memoryBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 10)
-    }
-    if self.leases != 0 {
-      try visitor.visitSingularUInt64Field(value: self.leases, fieldNumber: 11)
-    }
-    if !self.problemType.isEmpty {
-      try visitor.visitSingularStringField(value: self.problemType, fieldNumber: 12)
-    }
-    if self.dimensions != 0 {
-      try visitor.visitSingularUInt32Field(value: self.dimensions, fieldNumber: 13)
-    }
-    if self.vocabularySize != 0 {
-      try visitor.visitSingularUInt32Field(value: self.vocabularySize, fieldNumber: 14)
-    }
-    if !self.architecture.isEmpty {
-      try visitor.visitSingularStringField(value: self.architecture, fieldNumber: 15)
-    }
-    if !self.precision.isEmpty {
-      try visitor.visitSingularStringField(value: self.precision, fieldNumber: 16)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if _storage._version != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._version, fieldNumber: 2)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 3)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 4)
+      }
+      if !_storage._versionLabels.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._versionLabels, fieldNumber: 5)
+      }
+      if !_storage._digest.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._digest, fieldNumber: 6)
+      }
+      if !_storage._classLabels.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._classLabels, fieldNumber: 7)
+      }
+      if !_storage._task.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._task, fieldNumber: 8)
+      }
+      if _storage._maxTokens != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._maxTokens, fieldNumber: 9)
+      }
+      if _storage._memoryBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._memoryBytes, fieldNumber: 10)
+      }
+      if _storage._leases != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._leases, fieldNumber: 11)
+      }
+      if !_storage._problemType.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._problemType, fieldNumber: 12)
+      }
+      if _storage._dimensions != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._dimensions, fieldNumber: 13)
+      }
+      if _storage._vocabularySize != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._vocabularySize, fieldNumber: 14)
+      }
+      if !_storage._architecture.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._architecture, fieldNumber: 15)
+      }
+      if !_storage._precision.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._precision, fieldNumber: 16)
+      }
+      if _storage._quarantined != false {
+        try visitor.visitSingularBoolField(value: _storage._quarantined, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Martlet_V1_ModelStatus, rhs: Martlet_V1_ModelStatus) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs.reason != rhs.reason {return false}
-    if lhs.versionLabels != rhs.versionLabels {return false}
-    if lhs.digest != rhs.digest {return false}
-    if lhs.classLabels != rhs.classLabels {return false}
-    if lhs.task != rhs.task {return false}
-    if lhs.maxTokens != rhs.maxTokens {return false}
-    if lhs.memoryBytes != rhs.memoryBytes {return false}
-    if lhs.leases != rhs.leases {return false}
-    if lhs.problemType != rhs.problemType {return false}
-    if lhs.dimensions != rhs.dimensions {return false}
-    if lhs.vocabularySize != rhs.vocabularySize {return false}
-    if lhs.architecture != rhs.architecture {return false}
-    if lhs.precision != rhs.precision {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._versionLabels != rhs_storage._versionLabels {return false}
+        if _storage._digest != rhs_storage._digest {return false}
+        if _storage._classLabels != rhs_storage._classLabels {return false}
+        if _storage._task != rhs_storage._task {return false}
+        if _storage._maxTokens != rhs_storage._maxTokens {return false}
+        if _storage._memoryBytes != rhs_storage._memoryBytes {return false}
+        if _storage._leases != rhs_storage._leases {return false}
+        if _storage._problemType != rhs_storage._problemType {return false}
+        if _storage._dimensions != rhs_storage._dimensions {return false}
+        if _storage._vocabularySize != rhs_storage._vocabularySize {return false}
+        if _storage._architecture != rhs_storage._architecture {return false}
+        if _storage._precision != rhs_storage._precision {return false}
+        if _storage._quarantined != rhs_storage._quarantined {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

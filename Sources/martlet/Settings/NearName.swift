@@ -1,10 +1,14 @@
-/// The known name that a wrong one was perhaps meant to be.
-enum Suggestion {
-    /// `; did you mean 'threads'?`, or nothing when no name is close.
-    static func hint(for stranger: String, among known: some Sequence<String>) -> String {
-        let close = known.map { (name: $0, distance: distance($0, stranger)) }.min { $0.distance < $1.distance }
-        guard let close, close.distance <= 4, close.distance < stranger.count else { return "" }
-        return "; did you mean '\(close.name)'?"
+/// The name somebody may have meant.
+enum NearName {
+    /// The one of `names` that is closest to `text`; nil when none is close.
+    static func of(_ text: String, among names: some Collection<String>) -> String? {
+        let close = names.min { distance($0, text) < distance($1, text) }
+        return close.flatMap { distance($0, text) <= 4 ? $0 : nil }
+    }
+
+    /// What a message about `text` adds: `; did you mean 'threads'?`, or nothing.
+    static func hint(for text: String, among names: some Collection<String>) -> String {
+        of(text, among: names).map { "; did you mean '\($0)'?" } ?? ""
     }
 
     /// Edits between two short names (Levenshtein).

@@ -1,19 +1,16 @@
 internal import MartletCore
-internal import MartletWire
 
-/// `WatchModels`: what is served, now and after each change, until the client leaves or the server drains.
-struct ModelWatch: Sendable {
-    let handler: any InferenceHandler
-    let codec: MessageCodec
+/// A call that tells how things are, now and after each change, until the client leaves or the server drains.
+struct ChangeWatch: Sendable {
     let drain: DrainSignal
 
     /// - Throws: `.unavailable` when the server drains: the client watches another one, or this one again later.
-    func run(
-        named name: String?, _ answers: any MessageSink, _ context: CallContext
+    func run<Things: Sendable>(
+        _ changes: AsyncStream<Things>, to answers: any MessageSink,
+        encode: @escaping @Sendable (Things) -> [UInt8]
     ) async throws(MartletError) {
-        let changes = try await handler.watchModels(named: name, context: context)
         let result = await withTaskGroup(of: Result<Void, MartletError>.self) { group in
-            group.addTask { await send(changes, to: answers) }
+            group.addTask { await Self.send(changes, to: answers, encode) }
             group.addTask {
                 await drain.wait()
                 return .failure(.shuttingDown)
@@ -25,11 +22,11 @@ struct ModelWatch: Sendable {
         try result.get()
     }
 
-    private func send(
-        _ changes: AsyncStream<[ModelStatus]>, to answers: any MessageSink
+    private static func send<Things: Sendable>(
+        _ changes: AsyncStream<Things>, to answers: any MessageSink, _ encode: @Sendable (Things) -> [UInt8]
     ) async -> Result<Void, MartletError> {
         do throws(MartletError) {
-            for await models in changes { try await answers.send(message: codec.encodeListModelsResponse(models)) }
+            for await things in changes { try await answers.send(message: encode(things)) }
         } catch {
             return .failure(error)
         }

@@ -1,0 +1,139 @@
+"""What is run under faults: a scenario prepares a folder, gives a command, and says afterwards what must hold.
+
+To add one: a class with the functions of `Scenario`, and a line in `SCENARIOS`.
+"""
+
+import errno
+import filecmp
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Protocol
+
+from injection import Outcome, Point
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SOURCE = ROOT / "Tests/MartletConvertTests/Fixtures/tiny-bert"
+
+
+class Scenario(Protocol):
+    def __init__(self, binary: str, scratch: Path) -> None:
+        """Makes once what every run needs, inside `scratch`."""
+
+    def prepare(self, folder: Path) -> None:
+        """Fills an empty folder with what one run starts from."""
+
+    def command(self, folder: Path) -> list[str]: ...
+
+    def paths(self, folder: Path) -> list[Path]:
+        """The files and folders whose calls count."""
+
+    def check(self, folder: Path, point: Point, outcome: Outcome) -> list[str]:
+        """What does not hold after the run, in words; nothing when all is well."""
+
+
+class Publish:
+    """`martlet publish` of version 2 beside a version 1 that must never change."""
+
+    def __init__(self, binary: str, scratch: Path) -> None:
+        self.binary = binary
+        self.build = scratch / "build"
+        # No file of one is a file of the other.
+        for version, precision in ((1, "int8"), (2, "float32")):
+            words = ["--name", "tiny", "--version", str(version), "--models", str(self.build), "--force"]
+            made = self.martlet("convert", str(SOURCE), *words, "--precision", precision)
+            assert made.returncode == 0, made.stderr
+        self.new = self.build / "tiny" / "2"
+        manifest = json.loads(self.martlet("inspect", str(self.new), "--json").stdout)
+        self.staging = f".staging-tiny-2-{manifest['digest'][:16]}"
+
+    def martlet(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=60)
+
+    def prepare(self, folder: Path) -> None:
+        shutil.copytree(self.build / "tiny" / "1", folder / "models" / "tiny" / "1")
+
+    def command(self, folder: Path) -> list[str]:
+        return [self.binary, "publish", str(self.new), "--models", str(folder / "models")]
+
+    def paths(self, folder: Path) -> list[Path]:
+        model = folder / "models" / "tiny"
+        folders = [self.new, folder / "models", model, model / "1", model / "2", model / self.staging]
+        names = sorted(path.name for path in self.new.iterdir()) + ["model.sig"]
+        return folders + [folder / name for folder in (self.new, model / self.staging, model / "2") for name in names]
+
+    def check(self, folder: Path, point: Point, outcome: Outcome) -> list[str]:
+        problems: list[str] = []
+        model = folder / "models" / "tiny"
+        if outcome.crashed and "SIGKILL" not in point.fault:
+            problems.append(f"it crashed with status {outcome.status}: {outcome.errors}")
+        if outcome.status != 0 and not outcome.crashed:
+            problems += message_problems(point, outcome)
+        problems += self.state_problems(model)
+        if outcome.status == 0 and not (model / "2").is_dir():
+            problems.append("it said that it published, and the version is not there")
+        if (model / "2").is_dir():
+            verified = self.martlet("verify", str(model / "2"))
+            if verified.returncode != 0:
+                problems.append(f"verify: {verified.stderr}")
+        again = subprocess.run(self.command(folder), capture_output=True, text=True, timeout=60)
+        if again.returncode != 0:
+            problems.append(f"a second publish: {again.returncode} {again.stderr}")
+        problems += [f"after a second publish: {problem}" for problem in self.state_problems(model, whole=True)]
+        return problems
+
+    def state_problems(self, model: Path, whole: bool = False) -> list[str]:
+        """The old version as it was; the new one whole or not there; hidden folders only until a publish succeeded."""
+        problems = [] if same(model / "1", self.build / "tiny" / "1") else ["version 1 is not what it was"]
+        names = set(os.listdir(model)) - {"1"}
+        if "2" in names and not same(model / "2", self.new):
+            problems.append(f"version 2 is a mixture: {sorted(os.listdir(model / '2'))}")
+        if whole and names != {"2"}:
+            problems.append(f"there is {sorted(names)}, expected version 2 alone")
+        if strangers := {name for name in names if name != "2" and not name.startswith(".staging-")}:
+            problems.append(f"there is {sorted(strangers)}")
+        return problems
+
+
+class PublishAgain(Publish):
+    """The same where an earlier publish broke off: a part of one file, another whole and wrong, and a stranger."""
+
+    def prepare(self, folder: Path) -> None:
+        super().prepare(folder)
+        staging = folder / "models" / "tiny" / self.staging
+        staging.mkdir()
+        shutil.copy(self.new / "manifest.json", staging)
+        shutil.copy(self.new / "golden.json", staging)
+        weights = (self.new / "weights.martlet").read_bytes()
+        (staging / "weights.martlet").write_bytes(weights[: len(weights) // 2])
+        (staging / "tokenizer.json").write_bytes(bytes((self.new / "tokenizer.json").stat().st_size))
+        (staging / "stranger").write_bytes(b"x")
+
+
+def same(left: Path, right: Path) -> bool:
+    """Whether two folders hold the same files with the same bytes."""
+    names = sorted(os.listdir(right))
+    if not left.is_dir() or sorted(os.listdir(left)) != names:
+        return False
+    return not any(filecmp.cmpfiles(left, right, names, shallow=False)[1:])
+
+
+def message_problems(point: Point, outcome: Outcome) -> list[str]:
+    """A failure is one message that begins with what was the matter: a file, a folder or the version."""
+    lines = outcome.errors.strip().splitlines()
+    if len(lines) != 1 or not lines[0].startswith("martlet: "):
+        return [f"its message is no message: {outcome.errors!r}"]
+    message = lines[0]
+    if not any(word in message for word in (".json", ".martlet", "folder", "version", "tiny/2")):
+        return [f"its message names no file: {message}"]
+    name = point.fault.removeprefix("error=")
+    # A call that asks what is there may be told that nothing is; the message then says that.
+    asks = point.call in ("newfstatat", "fstatfs", "flock") or name in ("EEXIST", "ENOENT")
+    if point.fault.startswith("error=") and not asks and os.strerror(getattr(errno, name)) not in message:
+        return [f"its message does not say '{os.strerror(getattr(errno, name))}': {message}"]
+    return []
+
+
+SCENARIOS: dict[str, type[Publish]] = {"publish": Publish, "publish-again": PublishAgain}
