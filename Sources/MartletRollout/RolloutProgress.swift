@@ -194,8 +194,9 @@ struct RolloutProgress: Sendable {
                         + "\(spec.version) goes on answering"))
             return [.setRoute(ModelRoute(to: spec.version))]
         }
-        let isNothingReady = look.old != .ready
-        end(.rolledBack(reason: isNothingReady ? "\(reason); version \(from) is not ready either" : reason))
+        var whole = reason
+        if case .gone(let other, _) = look.old { whole += "; the old version is gone too: \(other)" }
+        end(.rolledBack(reason: whole))
         return [.setRoute(routeBefore)] + (isToBlame ? [.quarantine(reason: "rolled back: \(reason)")] : [])
     }
 

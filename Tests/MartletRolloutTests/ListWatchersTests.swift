@@ -113,6 +113,31 @@ struct ListWatchersTests {
         await manager.shutdown()
     }
 
+    @Test("rollouts are watched in the same way: the list now, after each change, of one model or of all")
+    func rollouts() async throws {
+        let configuration = RolloutConfiguration(
+            defaults: ModelPolicy(selection: .routed), labels: ["a": ["latest": 1]])
+        let manager = try RolloutManager(configuration: configuration, loader: ScriptedLoader())
+        let (all, other) = (manager.watchRollouts(), manager.watchRollouts(named: "b"))
+        await manager.aspire(to: versions("a/1", "a/2"))
+        await manager.settled()
+        let spec = RolloutSpec(model: "a", version: 2)
+        _ = try await manager.start(spec)
+        await manager.settled()
+        #expect(manager.rollouts().map(\.phase) == [.baking])
+        #expect(manager.rollouts(named: "b").isEmpty)
+        var iterator = all.makeAsyncIterator()
+        #expect(await iterator.next()?.map(\.spec) == [spec])
+        _ = try await manager.rollback(label: "latest", of: "a", reason: "")
+        #expect(await iterator.next()?.map(\.phase) == [.rolledBack])
+        await manager.shutdown()
+        #expect(await iterator.next() == nil)
+        var lists: [[RolloutStatus]] = []
+        for await list in other { lists.append(list) }
+        #expect(lists == [[]])
+        #expect(manager.watcherCount == 0)
+    }
+
     @Test("a lease for looking is given on a version that drains, and not once its last call has ended")
     func inspects() async throws {
         let manager = try RolloutManager(loader: ScriptedLoader())

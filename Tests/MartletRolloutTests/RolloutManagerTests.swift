@@ -53,7 +53,7 @@ struct RolloutManagerTests {
             UNAVAILABLE: version 8 of model sentiment is failed: golden answer 3 differs by 0.4; ready versions: 7
             > status
             sentiment/7 ready [latest] leases=0
-            sentiment/8 failed: golden answer 3 differs by 0.4 leases=0
+            sentiment/8 failed quarantined: golden answer 3 differs by 0.4 leases=0
             """)
     }
 

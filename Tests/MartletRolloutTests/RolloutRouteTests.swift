@@ -11,22 +11,56 @@ struct RolloutRouteTests {
         try await check(
             """
             > aspire a/1 a/2 a/3
+            a/1 discovered
+            a/2 discovered
+            a/3 discovered
+            a/3 verifying
+            a/3 loading
+            a/3 warming
+            a/3 ready
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            a/2 ready
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 3
             > route canary a 1=99 3=1 key=x-user shadow=2:50
+            a:canary → 1 99 %, 3 1 % by x-user; 2 answers copies of 50 %
             > routes
+            a:canary 1=99 3=1 shadow=2:50 agreed 0 of 0
             > status
+            a/1 ready [canary] leases=0
+            a/2 ready leases=0
+            a/3 ready [canary latest] leases=0
             > route canary a
+            INVALID_ARGUMENT: targets has 0 entries; a route has 1 to 16
             > route canary a 1=1 1=2
+            INVALID_ARGUMENT: targets[1].version is 1 a second time; give it one weight
             > route canary a 1=0
+            INVALID_ARGUMENT: targets[0].weight is 0, not 1 to 1000000
             > route canary a 1=1000001
+            INVALID_ARGUMENT: targets[0].weight is 1000001, not 1 to 1000000
             > route canary a 0=1
+            INVALID_ARGUMENT: targets[0].version is 0; versions are positive
             > route canary a 1=1 shadow=2:0
+            INVALID_ARGUMENT: shadow.percent is 0.0, not above 0 up to 100
             > route canary a 1=1 shadow=2:100.5
+            INVALID_ARGUMENT: shadow.percent is 100.5, not above 0 up to 100
             > route canary a 1=1 key=X-User
+            INVALID_ARGUMENT: sticky_key must be the name of a metadata entry in lower case, such as x-user-id
             > route canary a 1=1 9=1
+            NOT_FOUND: there is no version 9 to lead to; `martlet models` lists what is served
             > route canary a 1=1 shadow=9:1
+            NOT_FOUND: there is no version 9 to lead to; `martlet models` lists what is served
             > route ca:nary a 1=1
+            INVALID_ARGUMENT: a label is 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit
             > route canary b 1=1
+            NOT_FOUND: there is no version 1 to lead to; `martlet models` lists what is served
             > label canary a
+            a:canary → nothing
             > routes
             """, Self.all)
     }
@@ -36,11 +70,29 @@ struct RolloutRouteTests {
         try await check(
             """
             > aspire a/1 a/2
+            a/1 discovered
+            a/2 discovered
+            a/2 verifying
+            a/2 loading
+            a/2 warming
+            a/2 ready
+            a/1 verifying
+            a/1 loading
+            a/1 warming
+            a/1 ready
+            a → 2
             > label latest a 1
+            a:latest → 1
+            a → 1
             > lease a
+            leased a/1, sha-a
             > lease a:latest
+            leased a/1 by latest, sha-a
             > label latest a
+            a:latest → nothing
+            a → 2
             > lease a
+            leased a/2, sha-a
             """, Self.all)
     }
 
