@@ -120,8 +120,10 @@ let package = Package(
         tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio + web),
         tests(
             "martletTests",
-            ["martlet", "MartletTransport", "MartletServing", "MartletRollout", "MartletScheduling", "MartletEncoder",
-             "MartletCore"]),
+            [
+                "martlet", "MartletTransport", "MartletServing", "MartletRollout", "MartletScheduling",
+                "MartletEncoder", "MartletCore", .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
         // End to end: the real binary, the default models, real sockets.
         tests(
             "MartletEndToEndTests",

@@ -27,7 +27,8 @@ extension InferenceServer {
         let form = try lease.loaded.form(of: request, named: lease.identity.name)
         try check(request, against: lease.loaded.tokenizer)
         var timing = CallTiming()
-        let payloads = try await payloads(of: request, form: form, lease: lease, priority: priority, context: context, &timing)
+        let payloads = try await payloads(
+            of: request, form: form, lease: lease, priority: priority, context: context, &timing)
         let ticket = AnswerTicket(count: payloads.count)
         try pool.submit(
             payloads.enumerated().map { index, payload in

@@ -102,6 +102,9 @@ package final class InferenceServer: InferenceHandler {
         await manager.settled()
     }
 
+    /// Rollouts that go on, and the last one of each route.
+    package func rolloutStatuses() -> [RolloutStatus] { manager.rollouts() }
+
     /// Wants from now on what `configuration` says.
     package func configure(_ configuration: RolloutConfiguration) async { await manager.configure(configuration) }
 

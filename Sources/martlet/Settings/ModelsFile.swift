@@ -127,8 +127,8 @@ package enum ModelsFile {
     private static func labels(_ fields: YAMLFields) throws(CommandFailure) -> [String: Int] {
         var labels: [String: Int] = [:]
         for label in fields.names {
-            guard VersionID.isValidModelName(label), label != "latest" else {
-                throw fields.wrong(label, label, "a label of 1 to 128 of A-Z a-z 0-9 . _ -, and not latest")
+            guard VersionID.isValidModelName(label) else {
+                throw fields.wrong(label, label, "a label: 1 to 128 of A-Z a-z 0-9 . _ -")
             }
             labels[label] = try fields.value(label, "a version's number, at least 1", version)
         }

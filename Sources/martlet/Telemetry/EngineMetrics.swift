@@ -10,6 +10,8 @@ package final class EngineMetrics: Sendable {
         /// One for each state that a version entered since the process began.
         var transitions: [VersionID: [VersionState: Counter]] = [:]
         var versions: [VersionID: VersionGauges] = [:]
+        /// By model, then label.
+        var rollouts: [[String]: RolloutGauges] = [:]
         var models: [String: ModelSeries] = [:]
         /// When the load that goes on began.
         var loads: [VersionID: ContinuousClock.Instant] = [:]
@@ -18,12 +20,14 @@ package final class EngineMetrics: Sendable {
     let registry: PrometheusRegistry
     private let state = Mutex(State())
     private let folderFailures: Counter
+    private let stateFailures: Counter
     private let now: @Sendable () -> ContinuousClock.Instant
 
     package init(registry: PrometheusRegistry, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.registry = registry
         self.now = now
         folderFailures = Counter(label: "martlet_models_folder_failures_total", factory: registry)
+        stateFailures = Counter(label: "martlet_state_save_failures_total", factory: registry)
         for (name, help) in Self.helps { registry.describe(name, help) }
     }
 
@@ -35,6 +39,13 @@ package final class EngineMetrics: Sendable {
         ("martlet_version_memory_bytes", "Resident bytes of a version's weights."),
         ("martlet_load_seconds", "From the first byte read of a version to its readiness."),
         ("martlet_load_failures_total", "Versions of a model that were refused."),
+        ("martlet_state_save_failures_total", "Times the state of routes and rollouts could not be saved."),
+        ("martlet_route_changes_total", "Times a label of a model was pointed elsewhere."),
+        ("martlet_rollout_phase", "1 for the phase that the last rollout of a route is in."),
+        ("martlet_rollout_percent", "Share of a route's calls that its last rollout's version has."),
+        ("martlet_rollbacks_total", "Rollouts that were taken back, by what took them back."),
+        ("martlet_memory_refusals_total", "Loads for which the memory budget had no room."),
+        ("martlet_wakings_total", "Times a call brought an idle model back."),
         ("martlet_drain_cut_leases_total", "Calls that held a version past the drain limit and were ended."),
     ]
 
@@ -50,7 +61,8 @@ package final class EngineMetrics: Sendable {
     }
 
     private func note(_ event: RolloutEvent) {
-        let id = event.id
+        if case .stateNotSaved = event.kind { return stateFailures.increment() }
+        let id = VersionID(model: event.model, number: event.version ?? 0)
         state.withLock { state in
             switch event.kind {
             case .verifying: state.loads[id] = now()
@@ -63,9 +75,13 @@ package final class EngineMetrics: Sendable {
                 model(id.model, in: &state).failures.increment()
             case .abandoned: state.loads[id] = nil
             case .drainOverdue(let leases): model(id.model, in: &state).cutLeases.increment(by: leases)
+            case .routed: model(id.model, in: &state).routeChanges.increment()
+            case .rollout(_, .rolledBack, let words): model(id.model, in: &state).rolledBack(words)
+            case .memoryRefused: model(id.model, in: &state).memoryRefusals.increment()
+            case .waking: model(id.model, in: &state).wakings.increment()
             default: break
             }
-            guard let entered = event.kind.entered else { return }
+            guard event.version != nil, let entered = event.kind.entered else { return }
             let counter =
                 state.transitions[id]?[entered]
                 ?? Counter(
@@ -90,10 +106,23 @@ package final class EngineMetrics: Sendable {
     // MARK: Scrapes
 
     /// Everything as of now.
-    package func exposition(of engine: InferenceServer) -> [UInt8] { exposition(engine.statuses()) }
+    package func exposition(of engine: InferenceServer) -> [UInt8] {
+        exposition(engine.statuses(), rollouts: engine.rolloutStatuses())
+    }
 
-    package func exposition(_ statuses: [ModelStatus]) -> [UInt8] {
+    package func exposition(_ statuses: [ModelStatus], rollouts: [RolloutStatus] = []) -> [UInt8] {
         state.withLock { state in
+            let keys = Set(rollouts.map { [$0.spec.model, $0.spec.label] })
+            for (key, gauges) in state.rollouts where !keys.contains(key) {
+                gauges.destroy()
+                state.rollouts[key] = nil
+            }
+            for rollout in rollouts {
+                let key = [rollout.spec.model, rollout.spec.label]
+                let gauges = state.rollouts[key] ?? RolloutGauges(rollout.spec, registry)
+                gauges.set(rollout)
+                state.rollouts[key] = gauges
+            }
             let ids = Set(statuses.map { VersionID(model: $0.name, number: $0.version) })
             let models = Set(statuses.map(\.name))
             for (id, gauges) in state.versions where !ids.contains(id) {
