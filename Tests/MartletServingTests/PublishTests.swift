@@ -149,8 +149,10 @@ struct PublishTests {
             }
         }
         let (began, beganSink) = AsyncStream<Void>.makeStream()
-        async let first: Void = server.publish(
-            Waiting(stream: waiting, began: beganSink), events: sink, context: CallContext())
+        let first = Task {
+            try await server.publish(
+                Waiting(stream: waiting, began: beganSink), events: sink, context: CallContext())
+        }
         for await _ in began { break }
         let error = await #expect(throws: MartletError.self) {
             try await server.publish(PartList([begin]), events: sink, context: CallContext())
@@ -158,7 +160,7 @@ struct PublishTests {
         #expect(error?.code == .resourceExhausted && error?.message.contains("uploadsMax") == true)
         #expect(error?.retryAfter != nil)
         go.finish()
-        await #expect(throws: MartletError.self) { try await first }
+        await #expect(throws: MartletError.self) { try await first.value }
         await server.shutdown()
     }
 }

@@ -19,6 +19,8 @@ case "unload":
     exit(UnloadMeasure.run(Array(arguments.dropFirst())))
 case "unload-child":
     exit(await UnloadMeasure.serve(Array(arguments.dropFirst())))
+case "swap":
+    exit(await SwapMeasure.run(Array(arguments.dropFirst())))
 case "serve-child":
     exit(await ServerChild.serve(Array(arguments.dropFirst())))
 case "wire-server":
@@ -26,6 +28,6 @@ case "wire-server":
 case "wire-load":
     exit(WireLoad.run(Array(arguments.dropFirst())))
 default:
-    print("Usage: martlet-measure encoder | overhead | document | embed | load | unload [options]   (each with --help)")
+    print("Usage: martlet-measure encoder | overhead | document | embed | load | unload | swap [options]   (each with --help)")
     exit(arguments.first == "--help" ? 0 : 2)
 }
