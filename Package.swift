@@ -40,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -87,6 +88,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
@@ -111,12 +113,17 @@ let package = Package(
             ["MartletArtifact", "MartletCore", .product(name: "Crypto", package: "swift-crypto")]),
         tests("MartletRolloutTests", ["MartletRollout", "MartletCore"]),
         tests("MartletSchedulingTests", ["MartletScheduling", "MartletCore"]),
-        tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletCore"]),
+        tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletRollout", "MartletCore"]),
         tests(
             "MartletConvertTests",
             ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),
         tests("MartletTransportTests", ["MartletTransport", "MartletClient", "MartletWire", "MartletCore"] + nio + web),
-        tests("martletTests", ["martlet", "MartletTransport", "MartletScheduling", "MartletEncoder", "MartletCore"]),
+        tests(
+            "martletTests",
+            [
+                "martlet", "MartletTransport", "MartletServing", "MartletRollout", "MartletScheduling",
+                "MartletEncoder", "MartletCore", .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
         // End to end: the real binary, the default models, real sockets.
         tests(
             "MartletEndToEndTests",

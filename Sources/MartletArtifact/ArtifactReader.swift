@@ -13,10 +13,16 @@ package struct ArtifactReader: Sendable {
 
     let limits: Limits
     let signatures: SignaturePolicy
+    /// Asked between files and steps; throws to end the reading.
+    private let checkpoint: @Sendable () throws(MartletError) -> Void
 
-    package init(limits: Limits = Limits(), signatures: SignaturePolicy = SignaturePolicy()) {
+    package init(
+        limits: Limits = Limits(), signatures: SignaturePolicy = SignaturePolicy(),
+        checkpoint: @escaping @Sendable () throws(MartletError) -> Void = {}
+    ) {
         self.limits = limits
         self.signatures = signatures
+        self.checkpoint = checkpoint
     }
 
     /// The steps of this reader, in order: without keys there is no signature to look at.
@@ -52,6 +58,7 @@ package struct ArtifactReader: Sendable {
 
         var contents: [String: SealedBytes] = [:]
         for file in manifest.files {
+            try checkpoint()
             let content = try readContent(of: file, in: folder)
             switch file.name {
             case Manifest.weightsFileName, Manifest.tokenizerFileName, Manifest.goldenFileName:
@@ -66,6 +73,7 @@ package struct ArtifactReader: Sendable {
             let tokenizer = contents[Manifest.tokenizerFileName], let golden = contents[Manifest.goldenFileName]
         else { throw .refused(Manifest.fileName, "does not list the files a version needs") }
 
+        try checkpoint()
         let weights = try MappedWeights(weightsBytes, file: Manifest.weightsFileName, limits: limits)
         passed(.weights, "\(weights.table.entries.count) tensors, checksums and values as they should be")
         try TensorPlan(manifest.configuration, precision: manifest.precision)

@@ -7,6 +7,8 @@ package enum WorkPriority: Int, Sendable, CaseIterable, Comparable {
     case standard
     /// Long documents, warm-up, anything that may wait.
     case bulk
+    /// A copy whose answer nobody waits for.
+    case shadow
 
     package static func < (left: WorkPriority, right: WorkPriority) -> Bool { left.rawValue < right.rawValue }
 }

@@ -1,58 +1,75 @@
-internal import Dispatch
 internal import MartletArtifact
 internal import MartletCore
 internal import MartletEncoder
 internal import MartletRollout
+internal import MartletScheduling
 
-/// Brings a version folder to the point where it may answer: verified, loaded, warmed, and equal to its golden answers.
+/// Brings a version folder to the point where it may answer: verified, loaded, equal to its golden answers, and warm.
 struct ArtifactVersionLoader: VersionLoader {
-    let reader: ArtifactReader
+    let limits: Limits
+    let signatures: SignaturePolicy
     let kernels: KernelTable
-    let batchTokensMax: Int
+    /// Compute threads: as many runs of a version as there may be at once.
+    let threads: Int
     /// Threads that may work on one batch.
     let members: Int
-    /// One background thread: loading must not take the cores that answer.
-    private let queue = DispatchQueue(label: "martlet-loader", qos: .utility)
+    let lengths = TrafficLengths()
+    /// Loading must not take the cores that answer.
+    private let thread: BackgroundThread
 
-    init(limits: Limits, signatures: SignaturePolicy, kernels: KernelTable, members: Int) {
-        self.members = members
-        reader = ArtifactReader(limits: limits, signatures: signatures)
+    init(
+        limits: Limits, signatures: SignaturePolicy, kernels: KernelTable, threads: Int, members: Int
+    ) throws(MartletError) {
+        self.limits = limits
+        self.signatures = signatures
         self.kernels = kernels
-        batchTokensMax = limits.batchTokensMax
+        self.threads = threads
+        self.members = members
+        thread = try BackgroundThread(name: "martlet-loader")
     }
 
     func memoryNeeded(_ version: AspiredVersion) async throws(MartletError) -> Int {
-        // Packed weights take what they take on disk; tokenizer and tables little beside them.
-        try reader.readManifest(folder: version.location).manifest.files.reduce(0) { $0 + $1.bytes }
+        let reader = ArtifactReader(limits: limits)
+        return try await thread.perform { (_) throws(MartletError) in
+            let manifest = try reader.readManifest(folder: version.location).manifest
+            let words = manifest.precision == .int8 ? ElementType.int8 : .float32
+            let configuration = manifest.configuration
+            return EncoderModel.layerBytes(configuration, precision: words)
+                + EncoderModel.embeddingBytes(configuration, words: words)
+        }
     }
 
     func load(
         _ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> ServedModel {
-        let result = await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: loadNow(version, stage: stage)) }
+        try await thread.perform { (cancellation) throws(MartletError) in
+            try load(version, stage: stage, cancellation: cancellation)
         }
-        return try result.get()
     }
 
-    private func loadNow(
-        _ version: AspiredVersion, stage: (VersionState) -> Void
-    ) -> Result<ServedModel, MartletError> {
-        Result { () throws(MartletError) -> ServedModel in
-            stage(.verifying)
-            let artifact = try reader.read(folder: version.location)
-            guard artifact.manifest.name == version.id.model, artifact.manifest.version == version.id.number else {
-                throw MartletError(
-                    .failedPrecondition,
-                    "manifest.json is of \(artifact.manifest.name)/\(artifact.manifest.version) and lies in the folder "
-                        + "of \(version.id); a version keeps its name, so convert or publish it under the new one")
-            }
-            stage(.loading)
-            let model = try ServedModel(
-                artifact: artifact, kernels: kernels, batchTokensMax: batchTokensMax, members: members)
-            stage(.warming)
-            try GoldenCheck.run(artifact, on: model)
-            return model
+    private func load(
+        _ version: AspiredVersion, stage: (VersionState) -> Void, cancellation: BackgroundThread.Cancellation
+    ) throws(MartletError) -> ServedModel {
+        stage(.verifying)
+        let reader = ArtifactReader(limits: limits, signatures: signatures) { () throws(MartletError) in try cancellation.check() }
+        let artifact = try reader.read(folder: version.location)
+        guard artifact.manifest.name == version.id.model, artifact.manifest.version == version.id.number else {
+            throw MartletError(
+                .failedPrecondition,
+                "manifest.json is of \(artifact.manifest.name)/\(artifact.manifest.version) and lies in the folder "
+                    + "of \(version.id); a version keeps its name, so convert or publish it under the new one")
         }
+        try cancellation.check()
+        stage(.loading)
+        let histogram = lengths.histogram(of: version.id.model)
+        let model = try ServedModel(
+            artifact: artifact, kernels: kernels, batchTokensMax: limits.batchTokensMax, members: members,
+            lengths: histogram)
+        stage(.warming)
+        try GoldenCheck.run(artifact, on: model, cancellation: cancellation)
+        let batches = WarmUp.batches(
+            like: histogram.counts, maxTokens: model.maxTokens, batchTokens: limits.batchTokensMax)
+        try WarmUp.run(model, batches, scratches: threads, cancellation: cancellation)
+        return model
     }
 }

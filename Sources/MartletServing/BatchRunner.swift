@@ -79,6 +79,7 @@ final class BatchRunner {
         model.counters.add(
             texts: sequences.count, tokens: batch.rows, queue: queues.reduce(.zero, +),
             tokenize: sequences.reduce(.zero) { $0 + $1.tokenize }, compute: compute)
+        model.lengths.add(sequences.lazy.map(\.tokensRead))
         var place = 0
         for (sequence, queue) in zip(sequences, queues) {
             let end = place + (output == .hiddenStates ? sequence.tokensRead : 1) * width

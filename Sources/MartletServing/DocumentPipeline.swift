@@ -22,6 +22,7 @@ struct DocumentPipeline: Sendable {
     let strideTokens: Int
     let limits: Limits
     let pool: ComputePool<InferenceWork>
+    let priority: WorkPriority
     let context: CallContext
 
     private var model: ServedModel { lease.loaded }
@@ -134,7 +135,7 @@ struct DocumentPipeline: Sendable {
             guard await queue.put(pending) else { return false }
             let sequence = TokenSequence(ids: window.ids, tokensTotal: window.ids.count)
             let work = InferenceWork(
-                .sequence(sequence), lease: lease, costTokens: window.ids.count, priority: .bulk,
+                .sequence(sequence), lease: lease, costTokens: window.ids.count, priority: priority,
                 deadline: context.deadline, ticket: pending.ticket)
             do {
                 try pool.submit(work)
@@ -151,7 +152,7 @@ struct DocumentPipeline: Sendable {
         bytes: Int, _ body: @escaping @Sendable () throws(MartletError) -> [Window]
     ) async throws(MartletError) -> [Window] {
         try await pool.perform(
-            costTokens: InferenceWork.tokenizingCost(bytes: bytes), priority: .bulk, deadline: context.deadline, body)
+            costTokens: InferenceWork.tokenizingCost(bytes: bytes), priority: priority, deadline: context.deadline, body)
     }
 
     /// Sends answers in window order and keeps the verdict.

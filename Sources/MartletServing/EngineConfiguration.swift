@@ -1,6 +1,7 @@
 package import MartletArtifact
 package import MartletCore
 package import MartletEncoder
+package import MartletRollout
 
 /// What the engine needs to know to serve a folder of models.
 package struct EngineConfiguration: Sendable {
@@ -11,18 +12,24 @@ package struct EngineConfiguration: Sendable {
     /// The highest instruction set to use; nil takes the best this CPU has.
     package var cpu: CPULevel?
     package var limits: Limits
-    /// Ready versions to keep of each model, newest first.
-    package var latestVersions: Int
+    /// Which versions are wanted, and what else may change while the server runs.
+    package var rollouts: RolloutConfiguration
+    /// Where what operators decided is kept from one start to the next; nil: nowhere.
+    package var stateFolder: String?
+    /// By which drains, rollouts and idle models are timed.
+    package var clock: any Clock<Duration> = ContinuousClock()
     /// Whose signatures of versions count, and whether each needs one.
     package var signatures = SignaturePolicy()
 
     package init(
-        modelsFolder: String, threads: Int = 0, cpu: CPULevel? = nil, limits: Limits = Limits(), latestVersions: Int = 1
+        modelsFolder: String, threads: Int = 0, cpu: CPULevel? = nil, limits: Limits = Limits(),
+        rollouts: RolloutConfiguration = RolloutConfiguration(), stateFolder: String? = nil
     ) {
         self.modelsFolder = modelsFolder
         self.threads = threads
         self.cpu = cpu
         self.limits = limits
-        self.latestVersions = latestVersions
+        self.rollouts = rollouts
+        self.stateFolder = stateFolder
     }
 }

@@ -1,14 +1,18 @@
 internal import MartletArtifact
 internal import MartletCore
 internal import MartletEncoder
+internal import MartletScheduling
 
 /// Compares what a loaded version answers with what its converter wrote down, before any caller sees it.
 enum GoldenCheck {
-    /// - Throws: `.failedPrecondition` naming the example, the place and both values.
-    static func run(_ artifact: ModelArtifact, on model: ServedModel) throws(MartletError) {
+    /// - Throws: `.failedPrecondition` naming the example, the place and both values; `.cancelled`.
+    static func run(
+        _ artifact: ModelArtifact, on model: ServedModel, cancellation: BackgroundThread.Cancellation
+    ) throws(MartletError) {
         var tokens: [[Int32]] = []
         var actual: [[Float]] = []
         for example in artifact.golden {
+            try cancellation.check()
             let encoding = model.tokenizer.encode(example.input)
             var batch = PackedBatch()
             batch.append(ids: encoding.ids, typeIDs: encoding.typeIDs)

@@ -8,36 +8,50 @@ extension InferenceServer {
         try RequestCheck(limits: limits).check(request)
         // Nobody waits any more: nothing is computed.
         guard !Task.isCancelled else { throw MartletError(.cancelled, "the call was cancelled") }
-        let lease = try manager.lease(request.model).lease
-        return try await counted(lease, context) { () async throws(MartletError) in
-            let form = try lease.loaded.form(of: request, named: lease.identity.name)
-            try check(request, against: lease.loaded.tokenizer)
-            var timing = CallTiming()
-            let payloads = try await payloads(of: request, form: form, lease: lease, context: context, &timing)
-            let ticket = AnswerTicket(count: payloads.count)
-            try pool.submit(
-                payloads.enumerated().map { index, payload in
-                    InferenceWork(
-                        payload, lease: lease, costTokens: payload.costTokens(maxTokens: lease.loaded.maxTokens),
-                        priority: .interactive, deadline: context.deadline, ticket: ticket, index: index, form: form)
-                })
-            let results = try await ticket.answers().map { answer in
-                timing.add(answer)
-                return EmbedResult(
-                    values: answer.values, rows: answer.values.count / form.dimensions,
-                    tokensRead: answer.tokensRead, tokensTotal: answer.tokensTotal,
-                    truncated: answer.tokensRead < answer.tokensTotal)
-            }
-            timing.total = context.arrival.duration(to: .now)
-            return EmbedAnswer(model: lease.identity, results: results, timing: timing)
+        let routed = try await manager.leaseWaking(request.model, for: context.metadata, deadline: context.deadline)
+        let answer = try await counted(routed.lease, context) { () async throws(MartletError) in
+            try await embed(request, lease: routed.lease, priority: .interactive, context: context)
         }
+        if let (lease, recorder) = routed.shadow {
+            shadows.add(to: recorder, callerTime: answer.timing.total) { () async throws(MartletError) in
+                let other = try await self.embed(request, lease: lease, priority: .shadow, context: CallContext())
+                return AnswerComparison.compare(answer, other)
+            }
+        }
+        return answer
+    }
+
+    private func embed(
+        _ request: EmbedRequest, lease: Lease<ServedModel>, priority: WorkPriority, context: CallContext
+    ) async throws(MartletError) -> EmbedAnswer {
+        let form = try lease.loaded.form(of: request, named: lease.identity.name)
+        try check(request, against: lease.loaded.tokenizer)
+        var timing = CallTiming()
+        let payloads = try await payloads(
+            of: request, form: form, lease: lease, priority: priority, context: context, &timing)
+        let ticket = AnswerTicket(count: payloads.count)
+        try pool.submit(
+            payloads.enumerated().map { index, payload in
+                InferenceWork(
+                    payload, lease: lease, costTokens: payload.costTokens(maxTokens: lease.loaded.maxTokens),
+                    priority: priority, deadline: context.deadline, ticket: ticket, index: index, form: form)
+            })
+        let results = try await ticket.answers().map { answer in
+            timing.add(answer)
+            return EmbedResult(
+                values: answer.values, rows: answer.values.count / form.dimensions,
+                tokensRead: answer.tokensRead, tokensTotal: answer.tokensTotal,
+                truncated: answer.tokensRead < answer.tokensTotal)
+        }
+        timing.total = context.arrival.duration(to: .now)
+        return EmbedAnswer(model: lease.identity, results: results, timing: timing)
     }
 
     /// What the pool is given for each input. Vectors of tokens are as many as the tokens, so for those the texts are
     /// read first, and nothing is computed for an answer that is too large to send.
     private func payloads(
-        of request: EmbedRequest, form: VectorForm, lease: Lease<ServedModel>, context: CallContext,
-        _ timing: inout CallTiming
+        of request: EmbedRequest, form: VectorForm, lease: Lease<ServedModel>, priority: WorkPriority,
+        context: CallContext, _ timing: inout CallTiming
     ) async throws(MartletError) -> [InferenceWork.Payload] {
         let payloads = request.inputs.enumerated().map { number, input in
             switch input {
@@ -52,7 +66,7 @@ extension InferenceServer {
         }
         let bytes = payloads.reduce(0) { $0 + $1.textBytes }
         let (sequences, took) = try await pool.perform(
-            costTokens: InferenceWork.tokenizingCost(bytes: bytes), priority: .interactive, deadline: context.deadline
+            costTokens: InferenceWork.tokenizingCost(bytes: bytes), priority: priority, deadline: context.deadline
         ) { () throws(MartletError) in
             let start = ContinuousClock.now
             var sequences: [TokenSequence] = []

@@ -8,7 +8,9 @@ extension InferenceServer {
         _ request: TokenizeRequest, context: CallContext
     ) async throws(MartletError) -> TokenizeAnswer {
         try RequestCheck(limits: limits).check(request)
-        let lease = try manager.lease(request.model).lease
+        let lease = try await manager.leaseWaking(
+            request.model, for: context.metadata, deadline: context.deadline
+        ).lease
         let bytes = request.inputs.reduce(0) { $0 + $1.text.utf8.count + ($1.pair?.utf8.count ?? 0) }
         let results = try await pool.perform(
             costTokens: InferenceWork.tokenizingCost(bytes: bytes), priority: .interactive, deadline: context.deadline
@@ -39,7 +41,9 @@ extension InferenceServer {
         _ request: DetokenizeRequest, context: CallContext
     ) async throws(MartletError) -> DetokenizeAnswer {
         try RequestCheck(limits: limits).check(request)
-        let lease = try manager.lease(request.model).lease
+        let lease = try await manager.leaseWaking(
+            request.model, for: context.metadata, deadline: context.deadline
+        ).lease
         let tokenizer = lease.loaded.tokenizer
         let ids = request.sequences.reduce(0) { $0 + $1.count }
         let texts = try await pool.perform(

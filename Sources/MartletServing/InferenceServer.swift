@@ -1,7 +1,7 @@
 internal import MartletArtifact
 package import MartletCore
 package import MartletEncoder
-internal import MartletRollout
+package import MartletRollout
 internal import MartletScheduling
 internal import MartletText
 internal import Synchronization
@@ -17,6 +17,10 @@ package final class InferenceServer: InferenceHandler {
     let pool: ComputePool<InferenceWork>
     let manager: RolloutManager<ArtifactVersionLoader>
     let survey: FolderSurvey
+    let shadows: ShadowCopies
+    let uploads: Uploads
+    let onEvent: @Sendable (EngineEvent) -> Void
+    private let memory: MemoryReturn
     private let watcher: Task<Void, Never>
 
     /// Loads what the models folder holds now and watches it from then on. Returns when every version found at start is
@@ -36,14 +40,19 @@ package final class InferenceServer: InferenceHandler {
             let runner = BatchRunner(team: team)
             return runner.run
         }
+        let memory = MemoryReturn()
+        let store: any StateStore = configuration.stateFolder.map { StateFile(folder: $0) } ?? ForgetfulStore()
         let manager = try RolloutManager(
-            configuration: RolloutConfiguration(
-                defaults: ModelPolicy(selection: .latest(configuration.latestVersions))),
-            loader: ArtifactVersionLoader(
-                limits: limits, signatures: configuration.signatures, kernels: kernels,
+            configuration: configuration.rollouts,
+            loader: try ArtifactVersionLoader(
+                limits: limits, signatures: configuration.signatures, kernels: kernels, threads: threads,
                 members: min(threads, ComputeThreads.teamMax)),
+            store: store, clock: configuration.clock,
             drainTimeout: limits.drainTimeout, labelsMax: limits.versionLabelsMax,
-            onEvent: { onEvent(.rollout($0)) })
+            onEvent: { event in
+                if event.leavesMemoryBehind { memory.soon() }
+                onEvent(.rollout(event))
+            })
         // Watched before the first aspiration, so that no change falls between.
         let changes = folder.changes()
         try await manager.aspire(asking: survey.look)
@@ -59,18 +68,27 @@ package final class InferenceServer: InferenceHandler {
             }
         }
         return InferenceServer(
-            limits: limits, pool: pool, manager: manager, survey: survey, watcher: watcher, threads: threads,
-            kernelLevel: kernels.level)
+            configuration, limits: limits, pool: pool, manager: manager, survey: survey, memory: memory,
+            watcher: watcher, threads: threads, kernelLevel: kernels.level, onEvent: onEvent)
     }
 
     private init(
-        limits: Limits, pool: ComputePool<InferenceWork>, manager: RolloutManager<ArtifactVersionLoader>,
-        survey: FolderSurvey, watcher: Task<Void, Never>, threads: Int, kernelLevel: CPULevel
+        _ configuration: EngineConfiguration, limits: Limits, pool: ComputePool<InferenceWork>,
+        manager: RolloutManager<ArtifactVersionLoader>, survey: FolderSurvey, memory: MemoryReturn,
+        watcher: Task<Void, Never>, threads: Int, kernelLevel: CPULevel,
+        onEvent: @escaping @Sendable (EngineEvent) -> Void
     ) {
         self.limits = limits
         self.pool = pool
         self.manager = manager
         self.survey = survey
+        self.memory = memory
+        self.onEvent = onEvent
+        shadows = ShadowCopies(pool: pool, limits: limits)
+        uploads = Uploads(
+            publisher: VersionPublisher(
+                root: configuration.modelsFolder, limits: limits, signatures: configuration.signatures),
+            limits: limits)
         self.watcher = watcher
         computeThreads = threads
         self.kernelLevel = kernelLevel
@@ -84,9 +102,20 @@ package final class InferenceServer: InferenceHandler {
         await manager.settled()
     }
 
+    /// Rollouts that go on, and the last one of each route.
+    package func rolloutStatuses() -> [RolloutStatus] { manager.rollouts() }
+
+    /// Wants from now on what `configuration` says.
+    package func configure(_ configuration: RolloutConfiguration) async { await manager.configure(configuration) }
+
+    /// Returns when the memory of every version that has left is back with the system.
+    package func memoryReturned() async { await memory.done() }
+
     /// Finishes queued work and unloads every model. Callers drain their transports first.
     package func shutdown() async {
         watcher.cancel()
+        // First of all: copies hold leases, and nobody waits for them.
+        await shadows.shutdown()
         await manager.shutdown()
         pool.shutdown()
     }
@@ -99,14 +128,23 @@ package final class InferenceServer: InferenceHandler {
         try RequestCheck(limits: limits).check(request)
         // Nobody waits any more: nothing is computed.
         guard !Task.isCancelled else { throw MartletError(.cancelled, "the call was cancelled") }
-        let lease = try manager.lease(request.model).lease
-        return try await counted(lease, context) { () async throws(MartletError) in
-            try await classify(request, lease: lease, context: context)
+        let routed = try await manager.leaseWaking(request.model, for: context.metadata, deadline: context.deadline)
+        let answer = try await counted(routed.lease, context) { () async throws(MartletError) in
+            try await classify(request, lease: routed.lease, priority: .interactive, context: context)
         }
+        if let (lease, recorder) = routed.shadow {
+            shadows.add(to: recorder, callerTime: answer.timing.total) { () async throws(MartletError) in
+                var copy = request
+                (copy.topK, copy.returnLogits) = (0, false)
+                let other = try await self.classify(copy, lease: lease, priority: .shadow, context: CallContext())
+                return AnswerComparison.compare(answer, other)
+            }
+        }
+        return answer
     }
 
     private func classify(
-        _ request: ClassifyRequest, lease: Lease<ServedModel>, context: CallContext
+        _ request: ClassifyRequest, lease: Lease<ServedModel>, priority: WorkPriority, context: CallContext
     ) async throws(MartletError) -> ClassifyAnswer {
         let model = lease.loaded
         let head = try model.classifier(named: lease.identity.name)
@@ -116,7 +154,7 @@ package final class InferenceServer: InferenceHandler {
             request.overflow == .window
             ? request.inputs.indices.filter { Self.mayOverflow(request.inputs[$0], model) } : []
         let short = request.inputs.indices.filter { !long.contains($0) }
-        let answers = try await answers(to: short, of: request, lease: lease, context: context)
+        let answers = try await answers(to: short, of: request, lease: lease, priority: priority, context: context)
         for (index, answer) in zip(short, answers) {
             timing.add(answer)
             answered[index] = TextResult(
@@ -125,7 +163,8 @@ package final class InferenceServer: InferenceHandler {
                 tokensTotal: answer.tokensTotal, truncated: answer.tokensRead < answer.tokensTotal)
         }
         for index in long {
-            let verdict = try await windowed(request.inputs[index], index: index, lease: lease, context: context)
+            let verdict = try await windowed(
+                request.inputs[index], index: index, lease: lease, priority: priority, context: context)
             timing.queue += verdict.timing.queue
             timing.compute += verdict.timing.compute
             let tokens = verdict.coverage.tokensClassified + 2
@@ -139,7 +178,8 @@ package final class InferenceServer: InferenceHandler {
 
     /// Encodes the inputs at `indices` on the pool and waits for all of them.
     private func answers(
-        to indices: [Int], of request: ClassifyRequest, lease: Lease<ServedModel>, context: CallContext
+        to indices: [Int], of request: ClassifyRequest, lease: Lease<ServedModel>, priority: WorkPriority,
+        context: CallContext
     ) async throws(MartletError) -> [SequenceAnswer] {
         guard !indices.isEmpty else { return [] }
         let ticket = AnswerTicket(count: indices.count)
@@ -149,7 +189,7 @@ package final class InferenceServer: InferenceHandler {
                     request.inputs[index], overflow: request.overflow, number: index)
                 return InferenceWork(
                     payload, lease: lease, costTokens: payload.costTokens(maxTokens: lease.loaded.maxTokens),
-                    priority: .interactive, deadline: context.deadline, ticket: ticket, index: place)
+                    priority: priority, deadline: context.deadline, ticket: ticket, index: place)
             })
         return try await ticket.answers()
     }
@@ -158,7 +198,10 @@ package final class InferenceServer: InferenceHandler {
         _ options: DocumentOptions, document: any DocumentSource, events: any DocumentEventSink, context: CallContext
     ) async throws(MartletError) {
         try RequestCheck(limits: limits).check(options)
-        let lease = try manager.lease(options.model).lease
+        // Not copied to a shadow: a document is as long as its peer likes, and its copy would have to wait in memory.
+        let lease = try await manager.leaseWaking(
+            options.model, for: context.metadata, deadline: context.deadline
+        ).lease
         try await counted(lease, context) { () async throws(MartletError) in
             try await pipeline(options, lease: lease, context: context).run(document: document, events: events)
         }
@@ -172,7 +215,7 @@ package final class InferenceServer: InferenceHandler {
     }
 
     private func pipeline(
-        _ options: DocumentOptions, lease: Lease<ServedModel>, context: CallContext
+        _ options: DocumentOptions, lease: Lease<ServedModel>, priority: WorkPriority = .bulk, context: CallContext
     ) throws(MartletError) -> DocumentPipeline {
         let model = lease.loaded
         let head = try model.classifier(named: lease.identity.name)
@@ -197,12 +240,12 @@ package final class InferenceServer: InferenceHandler {
             defaultAggregation: model.documentAggregation)
         return DocumentPipeline(
             lease: lease, head: head, options: options, rule: rule, windowTokens: windowTokens,
-            strideTokens: strideTokens, limits: limits, pool: pool, context: context)
+            strideTokens: strideTokens, limits: limits, pool: pool, priority: priority, context: context)
     }
 
     /// `overflow: window`: a long text is judged like a document.
     private func windowed(
-        _ input: TextInput, index: Int, lease: Lease<ServedModel>, context: CallContext
+        _ input: TextInput, index: Int, lease: Lease<ServedModel>, priority: WorkPriority, context: CallContext
     ) async throws(MartletError) -> FinalVerdict {
         guard input.pair == nil else {
             throw MartletError(
@@ -213,7 +256,8 @@ package final class InferenceServer: InferenceHandler {
         let options = DocumentOptions(
             model: ModelReference(name: lease.identity.name), emitWindows: false, emitRunning: false)
         let sink = VerdictSink()
-        try await pipeline(options, lease: lease, context: context).run(document: WholeText(input.text), events: sink)
+        let pipeline = try pipeline(options, lease: lease, priority: max(.bulk, priority), context: context)
+        try await pipeline.run(document: WholeText(input.text), events: sink)
         guard let verdict = sink.verdict else {
             throw MartletError(.internalError, "a windowed text ended without a verdict")
         }

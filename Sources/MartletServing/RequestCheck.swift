@@ -88,6 +88,13 @@ struct RequestCheck: Sendable {
         }
     }
 
+    func check(_ id: VersionID) throws(MartletError) {
+        try check(ModelReference(name: id.model))
+        guard id.number >= 1 else {
+            throw MartletError(.invalidArgument, "version is \(id.number); versions are positive")
+        }
+    }
+
     func check(_ reference: ModelReference) throws(MartletError) {
         guard !reference.name.isEmpty else {
             throw MartletError(.invalidArgument, "model.name is empty; ListModels lists the models served")

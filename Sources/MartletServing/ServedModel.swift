@@ -19,6 +19,8 @@ final class ServedModel: LoadedVersion {
     /// Stands for this version's runs that end in rows of tokens.
     let tokenRows = BatchKey()
     let counters = ModelCounters()
+    /// Of its model's traffic; outlives the version.
+    let lengths: LengthHistogram
     /// The label whose presence in a document decides; nil when the manifest names none.
     let positiveLabel: String?
     let documentAggregation: Aggregation?
@@ -41,8 +43,9 @@ final class ServedModel: LoadedVersion {
     /// Keeps nothing of `artifact`: its memory returns to the system when the caller lets it go.
     /// - Parameter members: threads of a team that runs this model, the caller's included.
     init(
-        artifact: ModelArtifact, kernels: KernelTable, batchTokensMax: Int, members: Int
+        artifact: ModelArtifact, kernels: KernelTable, batchTokensMax: Int, members: Int, lengths: LengthHistogram
     ) throws(MartletError) {
+        self.lengths = lengths
         let manifest = artifact.manifest
         tokenizer = try BertTokenizer(tokenizerJSON: artifact.tokenizerJSON)
         guard tokenizer.vocabularySize <= manifest.configuration.vocabularySize else {
@@ -93,6 +96,17 @@ final class ServedModel: LoadedVersion {
         }
         defer { idle.withLock { $0.append(taken) } }
         return try body(taken.scratch)
+    }
+
+    /// Makes scratches until `count` of them wait, but no more than take as much memory as the weights do: a machine
+    /// of many cores seldom runs one small model on all of them at once.
+    func prepareScratches(count: Int) throws(MartletError) {
+        while true {
+            let (waiting, bytes) = idle.withLock { ($0.count, $0.reduce(0) { $0 + $1.scratch.memoryBytes }) }
+            guard waiting < count, waiting == 0 || bytes < encoder.memoryBytes else { return }
+            let made = IdleScratch(scratch: try encoder.scratch(rowsMax: rowsMax, members: members))
+            idle.withLock { $0.append(made) }
+        }
     }
 }
 

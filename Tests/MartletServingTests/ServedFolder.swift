@@ -47,7 +47,8 @@ final class ServedFolder: Sendable {
     ) async throws -> InferenceServer {
         var configuration = EngineConfiguration(modelsFolder: models, threads: threads)
         change(&configuration)
-        return try await InferenceServer.start(configuration, onEvent: onEvent)
+        // Kept by its server: a test that holds only that must not lose its models.
+        return try await InferenceServer.start(configuration) { event in withExtendedLifetime(self) { onEvent(event) } }
     }
 }
 

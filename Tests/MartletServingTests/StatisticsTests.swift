@@ -1,4 +1,5 @@
 import MartletCore
+import MartletRollout
 import MartletServing
 import MartletTestSupport
 import Testing
@@ -61,7 +62,7 @@ struct StatisticsTests {
         try folder.add("tiny", version: 1, seed: 1)
         try folder.add("tiny", version: 2, seed: 2)
         try folder.add("vectors", version: 1, seed: 2) { $0.pooling = "mean_tokens" }
-        let server = try await folder.serve { $0.latestVersions = 2 }
+        let server = try await folder.serve { $0.rollouts.defaults.selection = .latest(2) }
         _ = try await server.logits(["the good people"])
         _ = try await server.embed(
             EmbedRequest(model: ModelReference(name: "vectors"), inputs: [.text("the"), .text("the")]),

@@ -15,6 +15,10 @@ case "embed":
     exit(EmbedMeasure.run(Array(arguments.dropFirst())))
 case "load":
     exit(LoadMeasure.run(Array(arguments.dropFirst())))
+case "unload":
+    exit(UnloadMeasure.run(Array(arguments.dropFirst())))
+case "unload-child":
+    exit(await UnloadMeasure.serve(Array(arguments.dropFirst())))
 case "swap":
     exit(await SwapMeasure.run(Array(arguments.dropFirst())))
 case "serve-child":
@@ -24,6 +28,6 @@ case "wire-server":
 case "wire-load":
     exit(WireLoad.run(Array(arguments.dropFirst())))
 default:
-    print("Usage: martlet-measure encoder | overhead | document | embed | load | swap [options]\n(each with --help)")
+    print("Usage: martlet-measure encoder | overhead | document | embed | load | unload | swap [options]\n(each with --help)")
     exit(arguments.first == "--help" ? 0 : 2)
 }

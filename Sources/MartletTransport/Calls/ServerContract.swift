@@ -12,9 +12,10 @@ package struct ServerContract: Sendable {
     ///   - software: name and version, such as `martlet/0.1.0`.
     ///   - defaultModel: what a request means that names no model, where a dialect allows that.
     ///   - drain: raised when the server takes no further calls.
+    ///   - metrics: what `GET /metrics` answers; nil: no such route.
     package init(
         handler: any InferenceHandler, rollouts: (any RolloutHandler)? = nil, limits: Limits, software: String,
-        defaultModel: ModelReference?, drain: DrainSignal
+        defaultModel: ModelReference?, drain: DrainSignal, metrics: (@Sendable () -> [UInt8])? = nil
     ) {
         let codec = MessageCodec(arenaBytesMax: limits.decodeArenaBytesMax)
         var calls: [Call] = []
@@ -42,6 +43,7 @@ package struct ServerContract: Sendable {
         var routes = [TextClassificationRoute(handler: handler, limits: limits, choice: choice).route]
         routes += JSONRoutes(calls: self.calls, limits: limits, choice: choice).routes
         routes += HealthRoutes(readiness: readiness).routes
+        if let metrics { routes += MetricsRoutes(metrics: metrics).routes }
         routes += OpenInferenceRoutes(handler: handler, limits: limits, software: software, readiness: readiness).routes
         routes += TEIRoutes(
             handler: handler, limits: limits, software: software, defaultModel: defaultModel, readiness: readiness

@@ -22,6 +22,8 @@ package final class MartletServer: Sendable {
         package var rollouts: (any RolloutHandler)?
         /// With it every TCP address speaks TLS only; Unix sockets stay plain, their file's permissions guard them.
         package var tls: ServerTLS?
+        /// What `GET /metrics` answers, in Prometheus' text form; nil: there is no such route.
+        package var metrics: (@Sendable () -> [UInt8])?
         /// Told what belongs in the log, on an event loop: must not block.
         package var notice: @Sendable (TransportNotice) -> Void = { _ in }
 
@@ -42,7 +44,7 @@ package final class MartletServer: Sendable {
         shared = ServerShared(
             contract: ServerContract(
                 handler: handler, rollouts: options.rollouts, limits: limits, software: options.software,
-                defaultModel: options.defaultModel, drain: draining),
+                defaultModel: options.defaultModel, drain: draining, metrics: options.metrics),
             limits: limits, software: options.software, compressesAnswers: options.compressesAnswers, tls: options.tls,
             connections: ConnectionRegistry(limit: min(limits.connectionsMax, Self.descriptorLimit / 2)),
             notice: options.notice)

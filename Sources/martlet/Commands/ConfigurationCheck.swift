@@ -22,8 +22,20 @@ struct ConfigurationCheck {
 
     func run(json: Bool) async throws(CommandFailure) {
         var problems: [String] = []
+        var models: [Row] = []
         do {
             let settings = try ServeSettings(resolved)
+            if let file = settings.modelsConfig {
+                do throws(CommandFailure) {
+                    let limit = settings.limits.modelMemoryBytesMax
+                    let read = try ModelsFile.read(file, memoryBytesMax: limit == 0 ? nil : limit)
+                    models = ModelsFile.rows(read).map {
+                        Row(setting: $0.field, value: $0.value, source: "modelsConfig")
+                    }
+                } catch {
+                    problems.append(error.message ?? "modelsConfig does not hold")
+                }
+            }
             if let problem = Self.folderProblem(settings.models) { problems.append(problem) }
             if let identity = settings.tls {
                 do throws(MartletError) { _ = try ServerTLS(identity) } catch { problems.append(error.message) }
@@ -46,7 +58,7 @@ struct ConfigurationCheck {
         } catch {
             problems.append(error.message ?? "the configuration does not hold")
         }
-        let rows = resolved.map { Row(setting: $0.setting.key, value: $0.text, source: $0.source.description) }
+        let rows = resolved.map { Row(setting: $0.setting.key, value: $0.text, source: $0.source.description) } + models
         if json {
             Output.standard.line(
                 JSONText.pretty(
@@ -55,8 +67,9 @@ struct ConfigurationCheck {
                 ))
         } else {
             var table = Table([("setting", .left), ("value", .left), ("source", .left), ("", .left)])
-            for (row, setting) in zip(rows, resolved) {
-                table.append([row.setting, row.value.isEmpty ? "-" : row.value, row.source, setting.setting.help])
+            let helps = resolved.map(\.setting.help) + models.map { _ in "" }
+            for (row, help) in zip(rows, helps) {
+                table.append([row.setting, row.value.isEmpty ? "-" : row.value, row.source, help])
             }
             table.lines(for: .standard).forEach { Output.standard.line($0) }
             Output.standard.line()

@@ -33,6 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
               martlet serve --default-model guard
               martlet serve --signature-key publisher.pub --require-signature
               martlet serve --config martlet.yaml --limit drainTimeout=10s --check
+              martlet serve --models-config models.yaml
 
             martlet.yaml:
               models: /var/lib/martlet/models
@@ -42,6 +43,9 @@ struct ServeCommand: AsyncParsableCommand {
                 messageBytesMax: 8MiB
                 decodeArenaBytesMax: 32MiB
                 outboundBytesMax: 16MiB
+
+            models.yaml, read again when it changes and on SIGHUP; what does not hold is told and not taken:
+            \(ModelsFile.example.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
             """)
 
     @Option(help: ArgumentHelp("Folder of <name>/<version>/ folders (default: models).", valueName: "folder"))
@@ -115,6 +119,18 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "What is wanted of each model: versions, order, memory, labels; YAML or JSON, followed while it changes.",
+            valueName: "file"))
+    var modelsConfig: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder for what operators decide: labels, routes, rollouts (default: .martlet in the models folder).",
+            valueName: "folder"))
+    var state: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Public key, PEM, that a version's model.sig must be of; repeatable. A signature of no key is refused.",
             valueName: "file"))
     var signatureKey: [String] = []
@@ -165,6 +181,8 @@ struct ServeCommand: AsyncParsableCommand {
         flags["logLevel"] = logLevel.map { [$0] }
         flags["readyFile"] = readyFile.map { [$0] }
         flags["defaultModel"] = defaultModel.map { [$0] }
+        flags["modelsConfig"] = modelsConfig.map { [$0] }
+        flags["state"] = state.map { [$0] }
         flags["signatureKeys"] = signatureKey.isEmpty ? nil : signatureKey
         flags["requireSignature"] = requireSignature ? ["true"] : nil
         for text in limit {

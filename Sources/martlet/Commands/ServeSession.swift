@@ -14,6 +14,8 @@ struct ServeSession {
     func run() async throws {
         // First of all: a signal while models load must not leave anything half done either.
         let signals = ShutdownSignals()
+        // What it asks for is read once the server answers; until then it is not to end the process.
+        signal(SIGHUP, SIG_IGN)
         if let problem = ConfigurationCheck.folderProblem(settings.models) {
             throw CommandFailure(.configuration, problem)
         }
@@ -22,14 +24,19 @@ struct ServeSession {
             if let problem = ListenProbe.problem(with: target) { throw CommandFailure(.unavailable, problem) }
         }
         let tls = try serverTLS()
-        let reloads = CertificateReload(tls: tls, logger: logger)
-        defer { reloads.stop() }
+        let rollouts = try rolloutConfiguration()
         let events = EngineLog(logger: logger)
-        let engine = try await InferenceServer.start(try engineConfiguration()) { events.note($0) }
+        let metrics = EngineMetrics(registry: PrometheusRegistry())
+        let engine = try await InferenceServer.start(try engineConfiguration(rollouts)) {
+            events.note($0)
+            metrics.note($0)
+        }
         var options = MartletServer.Options(software: "martlet/\(Martlet.version)")
         options.defaultModel = settings.defaultModel
         options.notice = { [logger] in logger.info("\($0)") }
+        options.rollouts = engine
         options.tls = tls
+        options.metrics = { metrics.exposition(of: engine) }
         let server = MartletServer(handler: engine, limits: settings.limits, options: options)
         var addresses: [String] = []
         let targets =
@@ -45,6 +52,13 @@ struct ServeSession {
                 throw CommandFailure(.unavailable, "listen '\(target.address)': \(error.message)")
             }
         }
+        let reload = settings.modelsConfig.map {
+            ModelsFileReload(path: $0, current: rollouts, memoryBytesMax: memoryBytesMax)
+        }
+        let following = Task { await reload?.follow { await apply($0, to: engine) } }
+        defer { following.cancel() }
+        let hangups = HangupReload(tls: tls, models: reload, logger: logger)
+        defer { hangups.stop() }
         signals.serving()
         announce(addresses, engine: engine)
         for await number in signals.signals {
@@ -66,20 +80,42 @@ struct ServeSession {
         guard let identity = settings.tls else { return nil }
         do throws(MartletError) {
             let tls = try ServerTLS(identity)
-            CertificateReload.announce(tls, "TLS certificate", to: logger)
+            HangupReload.announce(tls, "TLS certificate", to: logger)
             return tls
         } catch {
             throw CommandFailure(.configuration, error.message)
         }
     }
 
-    private func engineConfiguration() throws(CommandFailure) -> EngineConfiguration {
+    private func engineConfiguration(_ rollouts: RolloutConfiguration) throws(CommandFailure) -> EngineConfiguration {
         var configuration = EngineConfiguration(
             modelsFolder: settings.models, threads: settings.threads,
-            cpu: settings.cpu.flatMap { CPULevel(rawValue: $0) }, limits: settings.limits)
+            cpu: settings.cpu.flatMap { CPULevel(rawValue: $0) }, limits: settings.limits, rollouts: rollouts,
+            stateFolder: settings.state)
         configuration.signatures = try SignatureKeyFiles.policy(
             settings.signatureKeys, isRequired: settings.requireSignature, failing: .configuration)
         return configuration
+    }
+
+    private var memoryBytesMax: Int? {
+        settings.limits.modelMemoryBytesMax == 0 ? nil : settings.limits.modelMemoryBytesMax
+    }
+
+    private func rolloutConfiguration() throws(CommandFailure) -> RolloutConfiguration {
+        guard let file = settings.modelsConfig else { return RolloutConfiguration(memoryBytesMax: memoryBytesMax) }
+        return try ModelsFile.read(file, memoryBytesMax: memoryBytesMax)
+    }
+
+    private func apply(_ outcome: ModelsFileReload.Outcome, to engine: InferenceServer) async {
+        switch outcome {
+        case .unchanged: break
+        case .applied(let configuration):
+            logger.info("modelsConfig changed, and holds from now on")
+            await engine.configure(configuration)
+        case .refused(let reason):
+            logger.warning(
+                "the new modelsConfig is not taken, what was read before stays", metadata: ["reason": "\(reason)"])
+        }
     }
 
     /// Says what is served and where: to people, and to scripts that wait for the line or the file.

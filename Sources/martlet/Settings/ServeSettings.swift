@@ -20,6 +20,10 @@ package struct ServeSettings: Sendable {
     package var readyFile: String?
     /// What an HTTP request means that names no model.
     package var defaultModel: ModelReference?
+    /// File of what is wanted of each model; read again when it changes. Nil: the newest version of each.
+    package var modelsConfig: String?
+    /// Folder of what operators decided.
+    package var state: String
     /// PEM files of the keys that versions are signed with; none: signatures are not looked at.
     package var signatureKeys: [String]
     /// Versions without a signature are refused.
@@ -56,6 +60,12 @@ package struct ServeSettings: Sendable {
                 "defaultModel", .text, default: "",
                 "model of requests that name none where their form allows it: name, name@version or name:label"),
             Setting(
+                "modelsConfig", .text, default: "",
+                "YAML or JSON file: versions, order, memory and labels of each model; followed while it changes"),
+            Setting(
+                "state", .text, default: "",
+                "folder for what operators decide: labels, routes, rollouts; default: .martlet in the models folder"),
+            Setting(
                 "signatureKeys", .list, default: "",
                 "PEM files of public keys; a version's model.sig must be of one of them"),
             Setting(
@@ -75,6 +85,8 @@ package struct ServeSettings: Sendable {
         jsonLogs = SettingValue.flag(text("jsonLogs")) ?? false
         logLevel = text("logLevel")
         readyFile = text("readyFile").isEmpty ? nil : text("readyFile")
+        modelsConfig = text("modelsConfig").isEmpty ? nil : text("modelsConfig")
+        state = text("state").isEmpty ? Self.defaultState(models: models) : text("state")
         limits = try LimitSettings.limits(from: resolved)
         signatureKeys = (find("signatureKeys")?.texts ?? []).filter { !$0.isEmpty }
         requireSignature = SettingValue.flag(text("requireSignature")) ?? false
@@ -109,6 +121,11 @@ package struct ServeSettings: Sendable {
         if let both = manage.first(where: { listen.contains($0) && !$0.takesAnyPort }) {
             throw CommandFailure(.configuration, "'\(both)' stands in listen and in manage; give each its own")
         }
+    }
+
+    /// Hidden, so that it is no model.
+    private static func defaultState(models: String) -> String {
+        models.hasSuffix("/") ? models + ".martlet" : models + "/.martlet"
     }
 
     private static func tls(

@@ -4,21 +4,28 @@ import Logging
 import MartletCore
 import MartletTransport
 
-/// Reads the TLS files again on SIGHUP. Connections keep the certificate they began with; files that do not hold leave
-/// the one in use. Without TLS there is nothing to read, and a server does not end by a SIGHUP either.
-final class CertificateReload: Sendable {
+/// Reads the TLS files, and the file of `modelsConfig`, again on SIGHUP. Connections keep the certificate they began
+/// with; files that do not hold leave what is in use. Without either there is nothing to read, and a server does not end
+/// by a SIGHUP either.
+final class HangupReload: Sendable {
     private nonisolated(unsafe) let source: any DispatchSourceSignal  // safe: only kept alive and cancelled
 
-    /// - Parameter tls: nil for a server without TLS.
-    init(tls: ServerTLS?, logger: Logger) {
+    /// - Parameters:
+    ///   - tls: nil for a server without TLS.
+    ///   - models: nil for a server without `modelsConfig`.
+    init(tls: ServerTLS?, models: ModelsFileReload?, logger: Logger) {
         signal(SIGHUP, SIG_IGN)
-        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: DispatchQueue(label: "martlet.certificate"))
+        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: DispatchQueue(label: "martlet.hangup"))
         source.setEventHandler { @Sendable in
-            guard let tls else {
+            if tls == nil, models == nil {
                 logger.notice(
-                    "SIGHUP: nothing to read again, because this server has no TLS files; models are followed anyway")
-                return
+                    """
+                    SIGHUP: nothing to read again, because this server has neither TLS files nor modelsConfig; models \
+                    are followed anyway
+                    """)
             }
+            models?.ask()
+            guard let tls else { return }
             do throws(MartletError) {
                 try tls.reload()
                 Self.announce(tls, "TLS certificate read again", to: logger)

@@ -1,0 +1,119 @@
+internal import DequeModule
+package import MartletCore
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// One thread for work that may wait for everything else: it takes what the cores have left over.
+///
+/// Jobs run one after another, in the order in which they came. A thread of its own, because Swift's pool has one for
+/// each core and a long job there delays every `await`, and because Dispatch's classes change nothing on Linux.
+package final class BackgroundThread: Sendable {
+    /// Told to a job: whether anybody still waits for it.
+    package final class Cancellation: Sendable {
+        private let flag = Atomic(false)
+
+        package init() {}
+
+        package var isCancelled: Bool { flag.load(ordering: .relaxed) }
+
+        package func cancel() { flag.store(true, ordering: .relaxed) }
+
+        /// - Throws: `.cancelled`.
+        package func check() throws(MartletError) {
+            if isCancelled { throw MartletError(.cancelled, "the work was cancelled") }
+        }
+    }
+
+    private let jobs: JobList
+
+    /// - Parameter name: for debuggers and `top -H`; 15 bytes of it are kept.
+    /// - Throws: `.resourceExhausted` when the system gives no thread.
+    package init(name: String) throws(MartletError) {
+        let jobs = JobList()
+        self.jobs = jobs
+        let started = ComputeThread.start(name: name, stackBytes: 4 << 20) {
+            giveWay()
+            jobs.work()
+        }
+        guard let started else {
+            throw MartletError(.resourceExhausted, "the system gives no thread for \(name)")
+        }
+        started.detach()
+    }
+
+    /// The thread ends after the job it has.
+    deinit { jobs.close() }
+
+    /// Runs `body` on the thread, in its turn. Cancelling the task tells the job, which ends when it looks.
+    package func perform<Output: Sendable>(
+        _ body: @escaping @Sendable (Cancellation) throws(MartletError) -> Output
+    ) async throws(MartletError) -> Output {
+        let cancellation = Cancellation()
+        let result: Result<Output, MartletError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                jobs.add {
+                    do throws(MartletError) {
+                        try cancellation.check()
+                        continuation.resume(returning: .success(try body(cancellation)))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                }
+            }
+        } onCancel: {
+            cancellation.cancel()
+        }
+        return try result.get()
+    }
+}
+
+/// What waits for the thread.
+private final class JobList: @unchecked Sendable {  // safe: every property but the lock itself is used under it
+    private let parking = Parking()
+    private var waiting: Deque<@Sendable () -> Void> = []
+    private var closing = false
+
+    func add(_ job: @escaping @Sendable () -> Void) {
+        parking.lock()
+        waiting.append(job)
+        parking.unlock()
+        parking.wakeOne()
+    }
+
+    func close() {
+        parking.lock()
+        closing = true
+        parking.unlock()
+        parking.wakeOne()
+    }
+
+    /// The thread's body; returns after `close()`, once nothing waits.
+    func work() {
+        while let job = next() { job() }
+    }
+
+    private func next() -> (@Sendable () -> Void)? {
+        parking.lock()
+        defer { parking.unlock() }
+        while waiting.isEmpty, !closing { parking.park() }
+        return waiting.popFirst()
+    }
+}
+
+/// Lets every other thread of the machine go first.
+private func giveWay() {
+    #if canImport(Glibc)
+    // By the thread's number, which on Linux is what `setpriority` looks at; 0 is the caller.
+    setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19)
+    var none = sched_param()
+    sched_setscheduler(0, batchPolicy, &none)
+    #endif
+}
+
+/// SCHED_BATCH of <linux/sched.h>: the thread never preempts another one when it wakes.
+private let batchPolicy: Int32 = 3
