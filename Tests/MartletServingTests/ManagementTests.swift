@@ -68,6 +68,7 @@ struct ManagementTests {
             ({ try await server.setLabel("stable", of: "absent", to: 1, context: CallContext()) }, .notFound),
             ({ try await server.setLabel("stable", of: "absent", to: nil, context: CallContext()) }, .notFound),
             ({ try await server.setLabel("stable", of: "tiny", to: 9, context: CallContext()) }, .notFound),
+            ({ try await server.setLabel("latest", of: "tiny", to: 9, context: CallContext()) }, .notFound),
             ({ try await server.setLabel("", of: "tiny", to: 1, context: CallContext()) }, .invalidArgument),
             ({ try await server.unloadModel(named: "absent", context: CallContext()) }, .notFound),
             ({ try await server.unloadModel(named: "../etc", context: CallContext()) }, .invalidArgument),
