@@ -4,7 +4,7 @@ import MartletArtifact
 import MartletCore
 import Testing
 
-@Suite("ModelFolder", .timeLimit(.minutes(1)))
+@Suite("ModelFolder", .timeLimit(.minutes(5)))
 struct ModelFolderTests {
     let tiny: TinyArtifact
 

@@ -6,7 +6,7 @@ import MartletTransport
 import Testing
 
 /// What the commands show of a server's answers, and how they end. The server's own part is tested where it is.
-@Suite("The commands of a model's owner", .timeLimit(.minutes(1)))
+@Suite("The commands of a model's owner", .timeLimit(.minutes(5)))
 struct RolloutCommandsTests {
     private static func withServer(
         _ rollouts: ScriptedRollouts = ScriptedRollouts(),

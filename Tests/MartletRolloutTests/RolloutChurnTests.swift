@@ -5,7 +5,7 @@ import Testing
 @Suite("Many operators at once")
 struct RolloutChurnTests {
     @Test("32 tasks that load and unload one name 256 times each, beside watchers and leases, leave it consistent",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func loadsAndUnloads() async throws {
         let loader = ScriptedLoader()
         let manager = try RolloutManager(loader: loader)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Swapping under traffic")
 struct RolloutSwapTests {
-    @Test("200 swaps beside 8 threads that lease: no lease fails, every old version is freed", .timeLimit(.minutes(1)))
+    @Test("200 swaps beside 8 threads that lease: no lease fails, every old version is freed", .timeLimit(.minutes(5)))
     func swaps() async throws {
         let loader = ScriptedLoader()
         let manager = try RolloutManager(loader: loader)

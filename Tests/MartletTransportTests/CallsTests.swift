@@ -4,7 +4,7 @@ import MartletTransport
 import MartletWire
 import Testing
 
-@Suite("Every call of martlet.v1 over real sockets", .timeLimit(.minutes(1)))
+@Suite("Every call of martlet.v1 over real sockets", .timeLimit(.minutes(5)))
 struct CallsTests {
     @Test("vectors and tokens go there and back")
     func tokens() async throws {

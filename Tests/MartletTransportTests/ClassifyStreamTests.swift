@@ -5,7 +5,7 @@ import MartletWire
 import Synchronization
 import Testing
 
-@Suite("Streams of requests over real sockets", .timeLimit(.minutes(1)))
+@Suite("Streams of requests over real sockets", .timeLimit(.minutes(5)))
 struct ClassifyStreamTests {
     /// Requests for the models named, with their place as id; counted as they are taken.
     struct Requests: AsyncSequence, Sendable {

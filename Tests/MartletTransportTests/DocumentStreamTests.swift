@@ -6,7 +6,7 @@ import MartletWire
 import Synchronization
 import Testing
 
-@Suite("Documents over real sockets", .timeLimit(.minutes(1)))
+@Suite("Documents over real sockets", .timeLimit(.minutes(5)))
 struct DocumentStreamTests {
     /// As many chunks as asked for, counted as they are taken.
     struct CountedChunks: AsyncSequence, Sendable {

@@ -6,7 +6,7 @@ import Testing
 
 import MartletTransport
 
-@Suite("A server among HTTP/2 peers", .timeLimit(.minutes(1)))
+@Suite("A server among HTTP/2 peers", .timeLimit(.minutes(5)))
 struct GRPCServerTests {
     static func withPeer(
         limits: Limits = Limits(), window: UInt32 = 1 << 20,

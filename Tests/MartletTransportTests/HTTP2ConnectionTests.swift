@@ -6,7 +6,7 @@ import Testing
 
 import MartletTransport
 
-@Suite("A connection of HTTP/2, good and bad", .timeLimit(.minutes(1)))
+@Suite("A connection of HTTP/2, good and bad", .timeLimit(.minutes(5)))
 struct HTTP2ConnectionTests {
     @Test("refuses what breaks HTTP/2 with a GOAWAY, and other connections go on")
     func brokenConnections() async throws {

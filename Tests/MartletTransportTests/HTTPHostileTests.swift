@@ -4,7 +4,7 @@ import MartletWire
 import Testing
 
 /// What is wrong on the wire, and the status that says so.
-@Suite(.timeLimit(.minutes(1))) struct HTTPHostileTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPHostileTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var what: String
         var bytes: String

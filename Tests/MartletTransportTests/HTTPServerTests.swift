@@ -3,7 +3,7 @@ import MartletTransport
 import MartletWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPServerTests {
     static let classify = #"{"model":{"name":"echo"},"inputs":[{"text":"hello"}]}"#
 
     @Test func `a call answers as JSON, and the connection stays`() async throws {

@@ -4,7 +4,7 @@ import MartletTransport
 import MartletWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPStreamTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPStreamTests {
     @Test func `a text/plain body is classified while it comes, as events`() async throws {
         try await TestServer.with { test in
             let peer = try HTTPPeer(port: test.port)

@@ -5,7 +5,7 @@ import MartletTransport
 import MartletWire
 import Testing
 
-@Suite("A server among peers that break the rules", .timeLimit(.minutes(1)))
+@Suite("A server among peers that break the rules", .timeLimit(.minutes(5)))
 struct HostilePeerTests {
     static func withPeer(
         limits: Limits = Limits(), credit: UInt64 = 256 << 10,

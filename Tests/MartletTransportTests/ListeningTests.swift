@@ -7,7 +7,7 @@ import MartletWire
 import Synchronization
 import Testing
 
-@Suite("Listening, connecting and draining", .timeLimit(.minutes(1)))
+@Suite("Listening, connecting and draining", .timeLimit(.minutes(5)))
 struct ListeningTests {
     static func makeServer() -> MartletServer {
         MartletServer(handler: FakeHandler(), limits: Limits(), software: "martlet/test")

@@ -2,7 +2,7 @@ import MartletClient
 import MartletCore
 import Testing
 
-@Suite("A native server and a client over real sockets", .timeLimit(.minutes(1)))
+@Suite("A native server and a client over real sockets", .timeLimit(.minutes(5)))
 struct MartletServerTests {
     @Test("answers every kind of unary call over TCP and over a Unix socket")
     func unaryCalls() async throws {

@@ -4,7 +4,7 @@ import MartletCore
 import Synchronization
 import Testing
 
-@Suite("A client that publishes a folder", .timeLimit(.minutes(1)))
+@Suite("A client that publishes a folder", .timeLimit(.minutes(5)))
 struct PublishClientTests {
     private final class Steps: Sendable {
         private let stored = Mutex<[PublishProgress]>([])

@@ -4,7 +4,7 @@ import MartletTransport
 import MartletWire
 import Testing
 
-@Suite("Every call of a model's owner over real sockets", .timeLimit(.minutes(1)))
+@Suite("Every call of a model's owner over real sockets", .timeLimit(.minutes(5)))
 struct RolloutCallsTests {
     private typealias Method = MartletWire.Method
     private let codec = MessageCodec(arenaBytesMax: 1 << 20)

@@ -3,7 +3,7 @@ import MartletTransport
 import MartletWire
 import Testing
 
-@Suite("The calls of a model's owner as JSON over HTTP", .timeLimit(.minutes(1)))
+@Suite("The calls of a model's owner as JSON over HTTP", .timeLimit(.minutes(5)))
 struct RolloutRoutesTests {
     @Test("every call has its path")
     func paths() async throws {

@@ -44,7 +44,7 @@ struct TestCertificates {
     }
 }
 
-@Suite("TLS", .enabled(if: TestCertificates.isPossible), .timeLimit(.minutes(1)))
+@Suite("TLS", .enabled(if: TestCertificates.isPossible), .timeLimit(.minutes(5)))
 struct TLSTests {
     static func with(_ body: (TestCertificates) async throws -> Void) async throws {
         let files = try TestCertificates()

@@ -3,7 +3,7 @@ import MartletTransport
 import MartletWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TextClassificationRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct TextClassificationRouteTests {
     @Test func `a text has a label, its score, all labels and the model that gave them`() async throws {
         try await TestServer.with { test in
             let peer = try HTTPPeer(port: test.port)
