@@ -47,7 +47,7 @@ package struct ArtifactReader: Sendable {
         passed(.folder, "\(names.count) files")
 
         let manifestBytes = try readManifest(folder)
-        let manifest = try Manifest.decoded(from: manifestBytes.bytes, limits: limits)
+        let manifest = try decoded(manifestBytes)
         passed(.manifest, "digest \(manifestBytes.digest)")
         // Before the other files are read: what was signed is the manifest and the digests that it lists.
         try checkSignature(names, folder, manifest, digest: manifestBytes.digest, passed: passed)
@@ -79,11 +79,13 @@ package struct ArtifactReader: Sendable {
         try TensorPlan(manifest.configuration, precision: manifest.precision)
             .check(weights.table, file: Manifest.weightsFileName)
         passed(.tensors, "names, types and shapes as the configuration needs them")
-        let examples = try GoldenFile.decoded(from: golden.bytes, for: manifest)
+        let examples = try golden.lend { bytes throws(MartletError) in
+            try GoldenFile.decoded(from: bytes, for: manifest)
+        }
         passed(.golden, "\(examples.count) examples")
 
         return ModelArtifact(
-            manifest: manifest, digest: manifestBytes.digest, weights: weights, tokenizerJSON: Array(tokenizer.bytes),
+            manifest: manifest, digest: manifestBytes.digest, weights: weights, tokenizerJSON: tokenizer.array,
             golden: examples)
     }
 
@@ -91,7 +93,12 @@ package struct ArtifactReader: Sendable {
     package func readManifest(folder path: String) throws(MartletError) -> (manifest: Manifest, digest: String) {
         let folder = try FolderHandle(path: path, describedAs: "the version's folder")
         let bytes = try readManifest(folder)
-        return (try Manifest.decoded(from: bytes.bytes, limits: limits), bytes.digest)
+        return (try decoded(bytes), bytes.digest)
+    }
+
+    private func decoded(_ bytes: SealedBytes) throws(MartletError) -> Manifest {
+        let limits = limits
+        return try bytes.lend { bytes throws(MartletError) in try Manifest.decoded(from: bytes, limits: limits) }
     }
 
     private func checkFolder(_ folder: borrowing FolderHandle) throws(MartletError) -> [String] {
@@ -123,9 +130,11 @@ package struct ArtifactReader: Sendable {
             throw ModelSignature.tooLarge(file.byteCount, limits)
         }
         let bundle = try SealedBytes(reading: file)
-        if let found = try signatures.check(bundle.bytes, signs: manifest, digest: digest, limits) {
-            passed(.signature, found)
+        let (signatures, limits) = (signatures, limits)
+        let found = try bundle.lend { bytes throws(MartletError) in
+            try signatures.check(bytes, signs: manifest, digest: digest, limits)
         }
+        if let found { passed(.signature, found) }
     }
 
     func readManifest(_ folder: borrowing FolderHandle) throws(MartletError) -> SealedBytes {

@@ -70,7 +70,8 @@ package struct ArtifactWriter: Sendable {
         try ModelVersions.checkFree(id, in: model)
         StagingFolder.removeStale(in: model, secondsSinceEpoch: secondsSinceEpoch())
         let stagingName = "\(StagingFolder.prefix)\(id.model)-\(id.number)-\(String(random(), radix: 16))"
-        let staging = try StagingFolder(named: stagingName, in: model)
+        // Its name is drawn at random: nobody else comes to it.
+        let staging = try StagingFolder(named: stagingName, in: model, isShared: false)
         do throws(MartletError) {
             let published = try write(draft, to: staging, as: id)
             try staging.become(id, in: model)

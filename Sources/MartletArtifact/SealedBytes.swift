@@ -42,6 +42,18 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
 
     deinit { munmap(base, mappedBytes) }
 
+    /// Lends the bytes and keeps the memory meanwhile: `bytes` alone keeps nothing, and the last mention of the object
+    /// may be its end.
+    func lend<Result>(
+        _ body: (UnsafeRawBufferPointer) throws(MartletError) -> Result
+    ) throws(MartletError) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
+    }
+
+    /// A copy of the bytes.
+    var array: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
+
     private static func fill(
         _ memory: UnsafeMutableRawPointer, _ count: Int, from file: borrowing FileHandle
     ) throws(MartletError) -> String {

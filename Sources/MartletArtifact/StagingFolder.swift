@@ -17,15 +17,19 @@ final class StagingFolder {
     /// - Parameters:
     ///   - name: begins with `.staging-`.
     ///   - parent: the model's folder.
+    ///   - isShared: others may come to the same name. False goes on where the file system knows no locks, as some of
+    ///     other machines do not.
     /// - Throws: `.aborted` while somebody else works on it.
-    init(named name: String, in parent: borrowing FolderHandle) throws(MartletError) {
-        folder = try StagingFolder.locked(name, in: parent)
+    init(named name: String, in parent: borrowing FolderHandle, isShared: Bool) throws(MartletError) {
+        folder = try StagingFolder.locked(name, in: parent, isShared: isShared)
         self.name = name
         // Its age counts from now; where that cannot be said, the lock keeps it.
         futimens(folder.descriptor, nil)
     }
 
-    private static func locked(_ name: String, in parent: borrowing FolderHandle) throws(MartletError) -> FolderHandle {
+    private static func locked(
+        _ name: String, in parent: borrowing FolderHandle, isShared: Bool
+    ) throws(MartletError) -> FolderHandle {
         // Another publisher may finish, or clean up, between two of the steps below: then the folder that was locked is
         // not the one of that name, and everything is looked at again.
         for _ in 0..<8 {
@@ -38,10 +42,11 @@ final class StagingFolder {
             let folder = try FolderHandle(named: name, in: parent, describedAs: "the hidden folder of this upload")
             guard flock(folder.descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 if errno == EINTR { continue }
-                guard errno == EWOULDBLOCK else {
-                    throw .system("the hidden folder of this upload", "lock it", errno)
-                }
-                throw busy
+                if errno == EWOULDBLOCK { throw busy }
+                if !isShared { return folder }
+                throw .system(
+                    "the hidden folder of this upload", "lock it", errno,
+                    wayOut: "Put the models folder on a file system that has locks (flock).")
             }
             let status = try folder.status()
             if let now = parent.status(of: name), now.st_ino == status.st_ino, now.st_dev == status.st_dev,

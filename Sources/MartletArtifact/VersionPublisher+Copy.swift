@@ -16,8 +16,11 @@ extension VersionPublisher {
     ) throws(MartletError) -> PublishedVersion {
         let folder = try FolderHandle(path: path, describedAs: "the version's folder")
         let stated = try reader.readManifest(folder)
-        var manifest = try Manifest.decoded(from: stated.bytes, limits: limits)
-        var bytes = Array(stated.bytes)
+        let limits = limits
+        var manifest = try stated.lend { bytes throws(MartletError) in
+            try Manifest.decoded(from: bytes, limits: limits)
+        }
+        var bytes = stated.array
         var signature: [UInt8] = []
         let isSame = (name ?? manifest.name) == manifest.name && (version ?? manifest.version) == manifest.version
         if isSame {
@@ -59,6 +62,6 @@ extension VersionPublisher {
         guard file.byteCount <= limits.signatureBytesMax else {
             throw ModelSignature.tooLarge(file.byteCount, limits)
         }
-        return Array(try SealedBytes(reading: file).bytes)
+        return try SealedBytes(reading: file).array
     }
 }

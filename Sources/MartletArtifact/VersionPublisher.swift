@@ -54,7 +54,7 @@ package struct VersionPublisher: Sendable {
         }
 
         let model = try ModelVersions.open(id.model, in: home)
-        let staging = try StagingFolder(named: stagingName, in: model)
+        let staging = try StagingFolder(named: stagingName, in: model, isShared: true)
         // Between the look above and the lock another publisher may have come to its end.
         if let there = try ExistingVersion(id, digest: digest, signature: signature, in: model) {
             staging.remove(from: model)
@@ -149,7 +149,7 @@ struct ExistingVersion {
             guard let file = try? FileHandle(named: ModelSignature.fileName, in: folder),
                 let bytes = try? SealedBytes(reading: file)
             else { throw ModelVersions.exists(id) }
-            held = Array(bytes.bytes)
+            held = bytes.array
         }
         guard held == signature else {
             throw MartletError(

@@ -94,7 +94,11 @@ struct RolloutBoard<Loaded: LoadedVersion>: WatchedBoard {
 
 /// Rollouts that go on, and the last one of each route; sorted by model, then label.
 struct RolloutList: WatchedBoard {
-    var statuses: [RolloutStatus] = []
+    let statuses: [RolloutStatus]
+
+    init(_ progress: [RouteKey: RolloutProgress], now: Duration) {
+        statuses = progress.sorted { $0.key < $1.key }.map { $0.value.status(now: now) }
+    }
 
     func list(named name: String?) -> [RolloutStatus] {
         statuses.filter { name == nil || $0.spec.model == name }

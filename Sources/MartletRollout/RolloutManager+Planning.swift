@@ -48,8 +48,8 @@ extension RolloutManager {
         basis.current = routes(of: model)[label]
         if let running = progress[RouteKey(model: model, label: label)], running.isRunning {
             basis.problems.append(
-                "a rollout of version \(running.spec.version) goes on; wait for its end, or end it with `martlet rollout "
-                    + "promote` or `martlet rollout rollback`")
+                "a rollout of version \(running.spec.version) goes on; wait for its end, or end it with `martlet "
+                    + "rollout promote` or `martlet rollout rollback`")
         }
         let new = VersionID(model: model, number: version)
         if let record = records[new], record.isAspired {
@@ -94,9 +94,10 @@ extension RolloutManager {
         let others = route.targets.filter { $0.version != version }
         guard let old = others.first else { return [Self.hasAll(version, label)] }
         guard others.count == 1 else {
+            let versions = route.targets.map { "\($0.version)" }.joined(separator: ", ")
             return [
-                "label \(label) shares its calls among versions \(route.targets.map { "\($0.version)" }.joined(separator: ", "));"
-                    + " point it at one of them first, with `martlet models label`"
+                "label \(label) shares its calls among versions \(versions); "
+                    + "point it at one of them first, with `martlet models label`"
             ]
         }
         basis.from = old.version

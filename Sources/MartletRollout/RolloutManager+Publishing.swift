@@ -8,9 +8,7 @@ extension RolloutManager {
         // Swapped, so that the old table is freed outside the lock that calls read under.
         published.withLock { swap(&$0, &old) }
         watchers.tell(board)
-        let now = time.now
-        let list = RolloutList(
-            statuses: progress.sorted { $0.key < $1.key }.map { $0.value.status(now: now) })
+        let list = RolloutList(progress, now: time.now)
         publishedRollouts.withLock { $0 = list }
         rolloutWatchers.tell(list)
     }

@@ -2,8 +2,8 @@ package import MartletCore
 
 /// Versions that are not tried until their bytes change or somebody clears them.
 extension RolloutManager {
-    /// Lets a version that was refused, or rolled back, be tried again although its bytes are the same. Asked of one that
-    /// is in no quarantine it changes nothing.
+    /// Lets a version that was refused, or rolled back, be tried again although its bytes are the same. Asked of one
+    /// that is in no quarantine it changes nothing.
     /// - Throws: `.notFound` for a version that nobody knows.
     package func clearQuarantine(_ id: VersionID) throws(MartletError) {
         guard let entry = state.models[id.model]?.quarantine[id.number] else {

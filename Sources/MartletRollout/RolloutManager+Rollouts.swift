@@ -57,8 +57,8 @@ extension RolloutManager {
         return (progress[key] ?? current).status(now: time.now)
     }
 
-    /// Gives a route's calls back to the version that had them before its last rollout. That one is loaded first when it
-    /// has left memory; otherwise it takes one store. Asked again it changes nothing.
+    /// Gives a route's calls back to the version that had them before its last rollout. That one is loaded first when
+    /// it has left memory; otherwise it takes one store. Asked again it changes nothing.
     /// - Throws: `.notFound` for a route without a rollout, `.failedPrecondition` when there is nothing to go back to.
     package func rollback(
         label: String, of model: String, reason: String
@@ -107,8 +107,8 @@ extension RolloutManager {
         case .completed where routes(of: key.model)[key.label] != ModelRoute(to: rollout.spec.version):
             throw MartletError(
                 .failedPrecondition,
-                "the route \(key.label) was changed since the rollout of version \(rollout.spec.version); point it where "
-                    + "it should lead with `martlet models label`")
+                "the route \(key.label) was changed since the rollout of version \(rollout.spec.version); point it "
+                    + "where it should lead with `martlet models label`")
         case .loading, .shadowing, .baking, .completed, .rolledBack: break
         }
     }

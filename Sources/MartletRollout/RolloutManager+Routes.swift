@@ -11,8 +11,8 @@ extension RolloutManager {
     /// Replaces the route of a label in one step; nil takes it away. Without a route `latest` leads to the highest
     /// ready version.
     /// - Throws: `.invalidArgument` for a route or a label that cannot be, `.notFound` for an unknown version or model,
-    ///   `.failedPrecondition` for a version that is not ready, while a rollout owns the route, and for more labels than
-    ///   a model may have.
+    ///   `.failedPrecondition` for a version that is not ready, while a rollout owns the route, and for more labels
+    ///   than a model may have.
     package func setRoute(_ route: ModelRoute?, label: String, of model: String) throws(MartletError) {
         try requireRunning()
         try RouteCheck.check(label: label)
@@ -21,8 +21,8 @@ extension RolloutManager {
         if let running = progress[key], running.isRunning {
             throw MartletError(
                 .failedPrecondition,
-                "a rollout of version \(running.spec.version) owns the route \(label); wait for its end, or end it with "
-                    + "`martlet rollout promote` or `martlet rollout rollback`")
+                "a rollout of version \(running.spec.version) owns the route \(label); wait for its end, or end it "
+                    + "with `martlet rollout promote` or `martlet rollout rollback`")
         }
         if let route {
             for number in route.versions.sorted() { try requireReady(VersionID(model: model, number: number)) }

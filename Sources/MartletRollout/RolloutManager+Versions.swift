@@ -35,7 +35,8 @@ extension RolloutManager {
 
     /// Takes one version out of service until `load(version:)`; calls that hold it end first. Where another version of
     /// the model can take its place, it leaves once that one is ready. Asked again it changes nothing.
-    /// - Throws: `.notFound` for a version that nobody knows, `.failedPrecondition` while a route or a rollout needs it.
+    /// - Throws: `.notFound` for a version that nobody knows, `.failedPrecondition` while a route or a rollout needs
+    ///   it.
     package func unload(version id: VersionID) throws(MartletError) {
         guard records[id] != nil else {
             throw MartletError(.notFound, "there is no such version; `martlet models` lists what is known")

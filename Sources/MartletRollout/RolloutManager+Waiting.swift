@@ -51,7 +51,9 @@ extension RolloutManager {
         return nextWaiter
     }
 
-    private func forgetWaiter(_ number: UInt64) { waiters.removeValue(forKey: number)?.continuation.resume(returning: false) }
+    private func forgetWaiter(_ number: UInt64) {
+        waiters.removeValue(forKey: number)?.continuation.resume(returning: false)
+    }
 
     func tellWaiters() {
         // Asked once: leases end on other threads, so a second answer may differ, and a waiter would be resumed twice.
@@ -71,8 +73,8 @@ extension RolloutManager {
             }
         case .shutDown:
             loads.isEmpty && records.values.allSatisfy { record in
-                guard case .draining(_, _, let isOverdue) = record.phase else { return true }
-                return isOverdue
+                guard case .draining(let residence, _, let isOverdue) = record.phase else { return true }
+                return isOverdue && residence.leases > 0
             }
         case .decided(let id): isDecided(id)
         case .awake(let model):

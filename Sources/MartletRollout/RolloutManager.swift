@@ -20,7 +20,7 @@ package actor RolloutManager<Loader: VersionLoader> {
     let drained: AsyncStream<VersionID>
     let drainedSink: AsyncStream<VersionID>.Continuation
     nonisolated let published = Mutex(RolloutBoard<Loaded>())
-    nonisolated let publishedRollouts = Mutex(RolloutList())
+    nonisolated let publishedRollouts: Mutex<RolloutList>
     nonisolated let watchers = ListWatchers<RolloutBoard<Loaded>>()
     nonisolated let rolloutWatchers = ListWatchers<RolloutList>()
     private nonisolated let chance = Chance()
@@ -64,8 +64,8 @@ package actor RolloutManager<Loader: VersionLoader> {
     package nonisolated let events: AsyncStream<RolloutEvent>
 
     /// - Parameters:
-    ///   - store: where what operators decide survives the process. What it holds is taken up again: routes lead nowhere
-    ///     until their versions are ready, a rollout goes on at its step.
+    ///   - store: where what operators decide survives the process. What it holds is taken up again: routes lead
+    ///     nowhere until their versions are ready, a rollout goes on at its step.
     ///   - drainTimeout: how long calls may hold a version that was replaced before their leases are revoked.
     ///   - labelsMax: labels of one model.
     ///   - loadsAtOnceMax: loads that run side by side; loading takes cores from traffic.
@@ -80,7 +80,9 @@ package actor RolloutManager<Loader: VersionLoader> {
         let (state, time) = (try Self.restored(from: store), Stopwatch(clock))
         self.state = state
         self.time = time
-        progress = Self.progress(of: state, now: time.now)
+        let progress = Self.progress(of: state, now: time.now)
+        self.progress = progress
+        publishedRollouts = Mutex(RolloutList(progress, now: time.now))
         policy = VersionPolicy(configuration)
         self.loader = loader
         self.store = store

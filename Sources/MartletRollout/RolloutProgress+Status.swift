@@ -29,6 +29,10 @@ extension RolloutProgress {
         }
     }
 
+    private func percent(ofStep step: Int) -> Double {
+        spec.steps.indices.contains(step) ? spec.steps[step].percent : 0
+    }
+
     /// As it survives the process.
     var saved: RolloutState.Rollout {
         RolloutState.Rollout(
@@ -47,7 +51,7 @@ extension RolloutProgress {
         case .shadowing(let since): status.remaining = remaining(0, since)
         case .baking(let step, let since):
             status.remaining = remaining(step, since)
-            status.percent = spec.steps.indices.contains(step) ? spec.steps[step].percent : 0
+            status.percent = percent(ofStep: step)
         case .completed: status.percent = 100
         case .loading, .rolledBack, .failed: break
         }
@@ -60,8 +64,7 @@ extension RolloutProgress {
         case .loading: "loading version \(spec.version)"
         case .shadowing: "version \(spec.version) answers copies of \(spec.shadowPercent.inWords) % of the calls"
         case .baking(let step, _):
-            "version \(spec.version) has \((spec.steps.indices.contains(step) ? spec.steps[step].percent : 0).inWords) %"
-                + " of the calls"
+            "version \(spec.version) has \(percent(ofStep: step).inWords) % of the calls"
         case .completed(holdsOldUntil: nil): "completed"
         case .completed: "completed, version \(from) is kept for \(spec.keepOld)"
         case .rolledBack(let reason): "rolled back to version \(from): \(reason)"

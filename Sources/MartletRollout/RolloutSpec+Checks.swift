@@ -19,7 +19,8 @@ extension RolloutSpec {
             "label is not a label: 1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
         require(version >= 1, "version is \(version); versions are positive")
         require(
-            (1...Self.stepsMax).contains(steps.count), "steps has \(steps.count) entries; it takes 1 to \(Self.stepsMax)")
+            (1...Self.stepsMax).contains(steps.count),
+            "steps has \(steps.count) entries; it takes 1 to \(Self.stepsMax)")
         for (place, step) in steps.prefix(Self.stepsMax).enumerated() {
             require(
                 step.percent >= 0.01 && step.percent <= 100,

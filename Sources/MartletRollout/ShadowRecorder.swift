@@ -21,7 +21,8 @@ package final class ShadowRecorder: Sendable {
     }
 
     /// One copied call, both of whose answers are there.
-    /// - Parameter texts: of each text, whether the answers agree, and how far they lie apart (`ShadowComparison.drift`).
+    /// - Parameter texts: of each text, whether the answers agree, and how far they lie apart
+    ///   (`ShadowComparison.drift`).
     package func compared(
         _ texts: [(agrees: Bool, drift: Double)], callerTime: Duration, shadowTime: Duration
     ) {

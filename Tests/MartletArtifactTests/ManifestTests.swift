@@ -60,6 +60,8 @@ struct ManifestTests {
         Lie("lists a file '../../etc/passwd'") { $0.files[0].name = "../../etc/passwd" },
         Lie("lists a file '/etc/passwd'") { $0.files[0].name = "/etc/passwd" },
         Lie("lists a file '.hidden'") { $0.files[0].name = ".hidden" },
+        Lie("lists a file 'caf\u{E9}'") { $0.files[0].name = "caf\u{E9}" },
+        Lie("lists a file 'cafe\u{301}'") { $0.files[0].name = "cafe\u{301}" },
         Lie("lists a file 'a?b'") { $0.files[0].name = "a\nb" },
         Lie("twice, or once in other case") { $0.files.append($0.files[0]) },
         Lie("twice, or once in other case") { $0.files[0].name = "Manifest.JSON" },

@@ -325,7 +325,7 @@ struct RolloutGuardTests {
             """, RolloutConfiguration(models: ["a": ModelPolicy(selection: .specific([7]))]))
     }
 
-    @Test("promotes at once, and takes back by hand: during the rollout, after it, and when the old one has left memory")
+    @Test("promotes at once, and takes back by hand: during it, after it, and when the old one has left memory")
     func byHand() async throws {
         try await check(
             """

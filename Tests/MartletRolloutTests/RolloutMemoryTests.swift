@@ -102,7 +102,8 @@ struct RolloutMemoryTests {
     }
 
     private static let idle = RolloutConfiguration(
-        defaults: ModelPolicy(idleUnload: .seconds(60)), models: ["p": ModelPolicy(idleUnload: .seconds(60), isPinned: true)])
+        defaults: ModelPolicy(idleUnload: .seconds(60)),
+        models: ["p": ModelPolicy(idleUnload: .seconds(60), isPinned: true)])
 
     @Test("a model that nobody calls leaves memory, and the next call brings it back; a pinned one stays")
     func leaves() async throws {

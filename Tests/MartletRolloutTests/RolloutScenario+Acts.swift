@@ -5,7 +5,7 @@ import MartletTestSupport
 /// What happens in a random life. Refusals are part of it.
 extension RolloutScenario {
     func act() async throws {
-        switch Int.random(in: 0..<30, using: &random) {
+        switch Int.random(in: 0..<32, using: &random) {
         case 0..<5: await publishOrWithdraw()
         case 5: loader.fail(randomID(), Bool.random(using: &random) ? "a reason" : nil)
         case 6..<10: await takeLease()
@@ -15,9 +15,13 @@ extension RolloutScenario {
         case 17, 18: try? await manager.setRoute(randomRoute(), label: randomLabel(), of: routedModel())
         case 19, 20: _ = try? await manager.start(randomSpec())
         case 21: _ = try? await manager.promote(label: randomLabel(), of: randomModel())
-        case 22: _ = try? await manager.rollback(label: randomLabel(), of: randomModel(), reason: "chance")
+        case 22:
+            let (label, model) = (randomLabel(), randomModel())
+            await forAWhile { [manager] in
+                _ = try? await manager.rollback(label: label, of: model, reason: "chance")
+            }
         case 23, 24: countCalls()
-        case 25: await operate()
+        case 25, 30, 31: await operate()
         case 26: await operateOnVersion()
         case 27: try? await manager.clearQuarantine(randomID())
         case 28: store.fail(Int.random(in: 0..<3, using: &random) == 0 ? "full" : nil)
@@ -27,10 +31,23 @@ extension RolloutScenario {
         }
     }
 
+    /// Gives a call up that waits for a version which this very life holds by a lease.
+    private func forAWhile(_ call: @escaping @Sendable () async -> Void) async {
+        let over = EventLog()
+        let task = Task {
+            await call()
+            over.write("over")
+        }
+        for _ in 0..<2_000 where over.isEmpty { await Task.yield() }
+        task.cancel()
+        await task.value
+    }
+
     private func publishOrWithdraw() async {
         let id = randomID()
         if aspired[id] == nil || Bool.random(using: &random) {
-            let fingerprint = "\(Int.random(in: 0...3, using: &random))"
+            // Mostly the same bytes again.
+            let fingerprint = "\(max(0, Int.random(in: -8...3, using: &random)))"
             aspired[id] = AspiredVersion(id: id, location: "", fingerprint: fingerprint)
         } else {
             aspired[id] = nil
@@ -78,7 +95,7 @@ extension RolloutScenario {
             if (try? await manager.unload(version: id)) != nil { unwanted.insert(id) }
         } else {
             let source = { @Sendable [aspired] () throws(MartletError) in Array(aspired.values) }
-            _ = try? await manager.load(version: id, asking: source)
+            await forAWhile { [manager] in _ = try? await manager.load(version: id, asking: source) }
             unwanted = (try? store.load())??.models.reduce(into: Set<VersionID>()) { unwanted, model in
                 for (number, isWanted) in model.value.wishes where !isWanted {
                     unwanted.insert(VersionID(model: model.key, number: number))

@@ -20,10 +20,13 @@ final class RolloutScenario {
     var unwanted: Set<VersionID> = []
     /// Models that answered at the last look, by a version that nothing takes away.
     var answering: Set<String> = []
+    /// Kinds of events that happened.
+    let happened: EventLog
     static let models = ["a", "b"]
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64, happened: EventLog) throws {
         self.seed = seed
+        self.happened = happened
         random = SeededGenerator(seed: seed)
         loadsAtOnceMax = Int.random(in: 1...3, using: &random)
         let selections = [VersionSelection.latest(1), .latest(2), .all, .specific([1, 4]), .routed]
@@ -37,7 +40,8 @@ final class RolloutScenario {
             labels: Bool.random(using: &random) ? ["a": ["blue": 2]] : [:])
         manager = try RolloutManager(
             configuration: configuration, loader: loader, store: store, clock: clock, drainTimeout: .seconds(10),
-            loadsAtOnceMax: loadsAtOnceMax)
+            loadsAtOnceMax: loadsAtOnceMax
+        ) { happened.write($0.kind.name) }
         loader.yields(Int.random(in: 0...3, using: &random))
     }
 
@@ -77,7 +81,8 @@ final class RolloutScenario {
         loader = ScriptedLoader()
         manager = try RolloutManager(
             configuration: configuration, loader: loader, store: store, clock: clock, drainTimeout: .seconds(10),
-            loadsAtOnceMax: loadsAtOnceMax)
+            loadsAtOnceMax: loadsAtOnceMax
+        ) { [happened] in happened.write($0.kind.name) }
         leases = []
         answering = []
         unwanted = []
@@ -112,7 +117,8 @@ final class RolloutScenario {
 
     /// True when calls by name alone go to no version that is on its way out.
     private func isRouteWhole(_ model: String) -> Bool {
-        guard let latest = manager.routeStatuses(named: model).first(where: { $0.label == "latest" }) else { return true }
+        let routes = manager.routeStatuses(named: model)
+        guard let latest = routes.first(where: { $0.label == "latest" }) else { return true }
         return latest.route.targets.allSatisfy { target in
             let id = VersionID(model: model, number: target.version)
             return aspired[id] != nil && !unwanted.contains(id)

@@ -130,6 +130,7 @@ struct RolloutStateTests {
             > restart
             a → nothing
             > rollouts
+            a:latest 7 to 8 baking step 1, 50.0 %, 10 s
             > aspire a/7 a/8
             a/7 discovered
             a/8 discovered

@@ -21,6 +21,11 @@ import martlet
                     rules: RolloutSpec.Rules(errorRateMax: 0.01, p99RatioMax: 1.5, disagreementMax: 0.02)))
     }
 
+    @Test("the example fits a terminal of 80 columns, so that it can be copied from the help")
+    func exampleWidth() {
+        for line in RolloutFile.example.split(separator: "\n") { #expect(line.count <= 76, "\(line)") }
+    }
+
     @Test("JSON says the same as YAML, and what is left out has its default")
     func forms() throws {
         let json = """

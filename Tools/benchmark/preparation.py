@@ -13,7 +13,6 @@ from .failure import BenchError, say
 TOOLS = Path(__file__).resolve().parent.parent
 ROOT = TOOLS.parent
 PEERS = TOOLS / "peers"
-VENV = ROOT / ".venv-bench"
 CACHE = ROOT / ".build-bench"
 MINILM = ROOT / ".build-models" / "guard"
 GRAPHS = {"minilm": "mean,logits", "base": "mean"}
@@ -27,21 +26,26 @@ def run_step(command: list[str], what: str, failure: str) -> None:
 
 def make_venv() -> Path:
     """The Python that has the peers."""
-    python, stamp = VENV / "bin" / "python", VENV / ".requirements"
-    requirements = PEERS / "requirements.txt"
+    return make_venv_of("bench", PEERS / "requirements.txt", "onnxruntime, OpenVINO, nncf and CTranslate2 (400 MB, once)")
+
+
+def make_venv_of(name: str, requirements: Path, what: str) -> Path:
+    """The Python of .venv-<name>, with what `requirements` lists."""
+    venv = ROOT / f".venv-{name}"
+    python, stamp = venv / "bin" / "python", venv / ".requirements"
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
-    shutil.rmtree(VENV, ignore_errors=True)
+    shutil.rmtree(venv, ignore_errors=True)
     run_step(
-        [sys.executable, "-m", "venv", str(VENV)],
-        "making .venv-bench",
+        [sys.executable, "-m", "venv", str(venv)],
+        f"making .venv-{name}",
         "python3 cannot make a venv: apt-get install python3-venv",
     )
     run_step(
         [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(requirements)],
-        "installing onnxruntime, OpenVINO, nncf and CTranslate2 (about 400 MB, once)",
-        "pip could not install Tools/peers/requirements.txt; see above",
+        f"installing {what}",
+        f"pip could not install {requirements.relative_to(ROOT)}; see above",
     )
     stamp.write_text(wanted)
     return python
@@ -68,7 +72,8 @@ def model_folder(python: Path, model: str) -> Path:
 def prepare_peers(python: Path, model: str) -> Path:
     """The folder with the peers' models of one encoder."""
     folder = model_folder(python, model)
-    names = ["requirements.txt", "prepare.py", "mean_graph.py", "ctranslate2_model.py", "engines.py"]
+    names = ["requirements.txt", "prepare.py", "mean_graph.py", "engines.py"]
+    names += ["onnxruntime_model.py", "ctranslate2_model.py"]
     sources = [PEERS / name for name in names] + [TOOLS / "models" / "bert_graph.py"]
     sources.append(folder / ".assembled" if model == "minilm" else PEERS / "random_bert.py")
     cache = CACHE / f"{model}-{digest_of(sources)}"

@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import model_signing
 import pytest
-from conftest import BINARY, ROOT
+from conftest import BINARY, ROOT, Server
 
 sys.path.insert(0, str(ROOT / "Tools/fixtures"))
 from make_signature_fixtures import CURVES, make_key, sign  # noqa: E402
@@ -217,3 +218,29 @@ def test_verdicts_agree_over_every_kind_of_tampering(versions: Path, tmp_path: P
 @pytest.mark.slow
 def test_verdicts_agree_over_hundreds_of_random_cases(versions: Path, tmp_path: Path):
     compare(versions, tmp_path, 300)
+
+
+def states(server: Server) -> dict[str, str]:
+    words = [BINARY, "models", "--address", server.address, "--json"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    return {f"{model['name']}/{model['version']}": model["state"] for model in json.loads(listed.stdout)}
+
+
+def test_server_serves_what_its_key_signed_and_nothing_else(
+    versions: Path, tmp_path: Path, start: Callable[..., Server]
+):
+    models = tmp_path / "models"
+    shutil.copytree(versions / "tiny", models / "tiny")
+    for version, key in (("1", "p384"), ("2", "stranger")):
+        folder = models / "tiny" / version
+        sign(folder, versions / f"{key}.pem", folder / "model.sig")
+    server = start(models, "--signature-key", str(versions / "p384.pub"), "--require-signature")
+    # The newer version carries a signature, of a key that does not count here.
+    assert states(server)["tiny/2"] == "failed"
+    # Signed again in place by the one that does, it is tried again and answers.
+    folder = models / "tiny" / "2"
+    sign(folder, versions / "p384.pem", tmp_path / "model.sig")
+    (tmp_path / "model.sig").rename(folder / "model.sig")
+    deadline = time.monotonic() + 30
+    while states(server)["tiny/2"] != "ready":
+        assert time.monotonic() < deadline, states(server)

@@ -33,12 +33,12 @@ enum DocumentMeasure {
             defer { child.end() }
             let client = try await MartletClient.connect(to: .unix(path: child.socketPath))
             _ = try await classify(1, with: client)
-            child.resetPeak()
-            let before = child.memoryBytes("VmRSS")
+            child.measured.resetPeak()
+            let before = child.measured.memoryBytes("VmRSS")
             let start = ContinuousClock.now
             let verdict = try await classify(megabytes, with: client)
             let seconds = OverheadMeasure.microseconds(start.duration(to: .now)) / 1e6
-            let growth = Double(child.memoryBytes("VmHWM") - before) / 1e6
+            let growth = Double(child.measured.memoryBytes("VmHWM") - before) / 1e6
             await client.close()
             guard verdict.coverage.fraction == 1, verdict.coverage.bytesReceived == megabytes * 1_000_000 else {
                 throw MartletError(.dataLoss, "only \(verdict.coverage) of the document was read")

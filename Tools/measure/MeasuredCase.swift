@@ -18,7 +18,7 @@ struct MeasuredCase: Codable {
 
     /// A value that must not exceed `limit`.
     static func below(_ limit: Double, _ name: String, _ value: Double, unit: String) -> MeasuredCase {
-        let ratio = limit / max(value, 1e-9)
+        let ratio = limit <= 0 ? (value <= limit ? 1 : 0) : limit / max(value, 1e-9)
         return MeasuredCase(
             case: name, martlet: value, peer: "limit", peerValue: limit, unit: unit, ratio: ratio, target: 1,
             holds: ratio >= 1)

@@ -100,9 +100,9 @@ enum OverheadMeasure {
     private static func measured(
         _ child: ServerChild, _ body: () async throws -> Void
     ) async throws -> (cpuNanoseconds: Double, seconds: Double) {
-        let cpu = child.cpuNanoseconds(), start = ContinuousClock.now
+        let cpu = child.measured.cpuNanoseconds(), start = ContinuousClock.now
         try await body()
-        return (child.cpuNanoseconds() - cpu, microseconds(start.duration(to: .now)) / 1e6)
+        return (child.measured.cpuNanoseconds() - cpu, microseconds(start.duration(to: .now)) / 1e6)
     }
 
     static func microseconds(_ duration: Duration) -> Double {

@@ -55,28 +55,8 @@ struct ServerChild {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// CPU time of all its threads so far, from the scheduler, in nanoseconds.
-    func cpuNanoseconds() -> Double {
-        let tasks = "/proc/\(process.processIdentifier)/task"
-        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
-        return threads.reduce(0) { sum, thread in
-            let text = (try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8)) ?? ""
-            return sum + (Double(text.split(separator: " ").first ?? "0") ?? 0)
-        }
-    }
-
-    /// A line of /proc/<pid>/status such as `VmRSS` or `VmHWM`, in bytes.
-    func memoryBytes(_ key: String) -> Int {
-        let path = "/proc/\(process.processIdentifier)/status"
-        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-        let line = text.split(separator: "\n").first { $0.hasPrefix(key + ":") } ?? ""
-        return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) * 1_024
-    }
-
-    /// Makes `VmHWM` start again from what is resident now.
-    func resetPeak() {
-        try? "5".write(toFile: "/proc/\(process.processIdentifier)/clear_refs", atomically: false, encoding: .utf8)
-    }
+    /// What it takes of the machine.
+    var measured: MeasuredProcess { MeasuredProcess(id: process.processIdentifier) }
 
     /// The child's side: serves until standard input ends.
     static func serve(_ arguments: [String]) async -> Int32 {

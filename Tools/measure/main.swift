@@ -28,6 +28,6 @@ case "wire-server":
 case "wire-load":
     exit(WireLoad.run(Array(arguments.dropFirst())))
 default:
-    print("Usage: martlet-measure encoder | overhead | document | embed | load | unload | swap [options]   (each with --help)")
+    print("Usage: martlet-measure encoder | overhead | document | embed | load | unload | swap [options]\n(each with --help)")
     exit(arguments.first == "--help" ? 0 : 2)
 }

@@ -28,6 +28,7 @@ from bert_graph import build_graph  # noqa: E402
 from ctranslate2_model import write_ctranslate2  # noqa: E402
 from engines import INPUTS, Batch, load  # noqa: E402
 from mean_graph import build_mean_graph  # noqa: E402
+from onnxruntime_model import make_onnxruntime  # noqa: E402
 
 CALIBRATION_SENTENCES = 100
 FLOAT_DIFFERENCE_MAX = 1e-3  # between two float32 engines, of outputs around 1
@@ -82,34 +83,6 @@ def calibration_sentences() -> list[str]:
 def inputs_of(ids: list[int]) -> dict[str, np.ndarray]:
     row = np.array([ids], np.int64)
     return dict(zip(INPUTS, (row, np.ones_like(row), np.zeros_like(row))))
-
-
-def make_onnxruntime(source: Path, config: dict, folder: Path) -> dict[str, int]:
-    """Returns how many operators the optimizer fused; a peer that was not fused would be an unfair one."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-    from onnxruntime.transformers import optimizer
-    from onnxruntime.transformers.fusion_options import FusionOptions
-
-    fused = optimizer.optimize_model(
-        str(source),
-        model_type="bert",
-        num_heads=config["num_attention_heads"],
-        hidden_size=config["hidden_size"],
-        optimization_options=FusionOptions("bert"),
-        opt_level=0,
-    )
-    counts = {name: count for name, count in fused.get_fused_operator_statistics().items() if count}
-    if counts.get("Attention") != config["num_hidden_layers"]:
-        raise SystemExit(f"onnxruntime's optimizer fused only {counts}; the comparison would not be fair")
-    float32 = folder / "onnxruntime-fp32.onnx"
-    fused.save_model_to_file(str(float32))
-    quantize_dynamic(
-        float32,
-        folder / "onnxruntime-int8.onnx",
-        weight_type=QuantType.QInt8,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
-    return counts
 
 
 def make_openvino_int8(source: Path, tokenizer: Tokenizer, sentences: list[str], target: Path) -> None:

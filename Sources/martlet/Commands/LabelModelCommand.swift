@@ -7,7 +7,7 @@ struct LabelModelCommand: AsyncParsableCommand {
         abstract: "Point a version label at a version, or take it away.",
         discussion: """
             Clients that ask for guard:stable then get that version, which must be ready. No call is lost meanwhile. A \
-            version with a label stays loaded when a newer one comes. Labels last until the server ends; 'latest' is \
+            version with a label stays loaded when a newer one comes. Labels survive the server; 'latest' is \
             always the newest ready version.
 
             Examples:

@@ -10,7 +10,7 @@ extension PublishCommand {
         let address: ServerAddress
     }
 
-    func upload() async throws -> Upload {
+    func send() async throws -> Upload {
         let line = ProgressLine(on: .error)
         defer { line.clear() }
         let folder = folder

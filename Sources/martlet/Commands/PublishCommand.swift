@@ -72,7 +72,7 @@ struct PublishCommand: AsyncParsableCommand {
         let signatures = try SignatureKeyFiles.policy(publicKey, isRequired: !publicKey.isEmpty, failing: .noInput)
         let source = try verified(signatures)
         guard let models else {
-            let upload = try await upload()
+            let upload = try await send()
             return show(upload, took: begun.duration(to: .now))
         }
         // Under another name or number the signature, which signs the old manifest, stays behind.
@@ -99,7 +99,7 @@ struct PublishCommand: AsyncParsableCommand {
         defer { line.clear() }
         let publisher = VersionPublisher(root: models, signatures: signatures)
         return try publisher.copy(from: folder, name: name, version: version) { done, total in
-            line.show(Self.progress(done, of: total))
+            line.show(force: done == total, Self.progress(done, of: total))
         }
     }
 

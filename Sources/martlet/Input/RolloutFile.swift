@@ -5,23 +5,23 @@ import MartletCore
 package enum RolloutFile {
     /// What the help shows: every key with what it means.
     package static let example = """
-        model: guard            # the only keys that must be there:
-        version: 8              # the new version
-        route: latest           # the label whose calls move; latest: those that name the model alone
-        steps:                  # shares of the calls, rising to 100 %, and how long each must hold
+        model: guard         # the only keys that must be there:
+        version: 8           # the new version
+        route: latest        # the label; latest: calls that name the model alone
+        steps:               # shares of the calls, and how long each must hold
           - {percent: 1%, bake: 10m}
           - {percent: 10%, bake: 10m}
           - {percent: 50%, bake: 10m}
           - {percent: 100%, bake: 10m}
-        shadow: 5%              # share of the calls that the new version also answers for comparison; 0: none
-        stickyKey: user         # header or metadata whose value decides the version; without it: chance
-        rules:                  # a broken rule gives all calls back to the old version
-          errorRate: 1%         # calls of the new version that fail; off: not looked at
-          p99Ratio: 1.5         # slowest calls, new over old
-          disagreement: 2%      # texts whose label differs; needs the shadow
-          minimumCalls: 100     # below so many calls a rule says nothing
-          window: 30s           # how far back a rule looks
-        keepOld: 1h             # the old version stays in memory: a rollback is at once until then
+        shadow: 5%           # calls that it also answers for comparison
+        stickyKey: user      # header whose value decides; without it: chance
+        rules:               # a broken one gives the calls back
+          errorRate: 1%      # its calls that fail; off: not looked at
+          p99Ratio: 1.5      # slowest calls, new over old
+          disagreement: 2%   # texts whose label differs; needs the shadow
+          minimumCalls: 100  # below so many calls a rule says nothing
+          window: 30s        # how far back a rule looks
+        keepOld: 1h          # so long a rollback afterwards is at once
         """
 
     private static let keys = ["model", "version", "route", "steps", "shadow", "stickyKey", "rules", "keepOld"]
