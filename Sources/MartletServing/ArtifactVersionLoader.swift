@@ -51,7 +51,9 @@ struct ArtifactVersionLoader: VersionLoader {
         _ version: AspiredVersion, stage: (VersionState) -> Void, cancellation: BackgroundThread.Cancellation
     ) throws(MartletError) -> ServedModel {
         stage(.verifying)
-        let reader = ArtifactReader(limits: limits, signatures: signatures) { () throws(MartletError) in try cancellation.check() }
+        let reader = ArtifactReader(limits: limits, signatures: signatures) { () throws(MartletError) in
+            try cancellation.check()
+        }
         let artifact = try reader.read(folder: version.location)
         guard artifact.manifest.name == version.id.model, artifact.manifest.version == version.id.number else {
             throw MartletError(

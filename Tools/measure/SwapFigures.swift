@@ -57,7 +57,8 @@ struct SwapFigures {
             .shown("\(name): p50 of the other calls", Self.percentile(50, of: outside), unit: "ms"),
             .below(1_024, "\(name): memory a swap", Self.slope(of: swaps.memory), unit: "bytes"),
             .below(
-                Double(swaps.threads.first), "\(name): threads at the end", Double(swaps.threads.last), unit: "threads"),
+                Double(swaps.threads.first), "\(name): threads at the end", Double(swaps.threads.last),
+                unit: "threads"),
             .below(
                 Double(swaps.descriptors.first), "\(name): descriptors at the end", Double(swaps.descriptors.last),
                 unit: "descriptors"),

@@ -9,9 +9,9 @@ enum SwapMeasure {
 
         Starts `martlet serve` with two versions of one model, different in weights, head and labels, and keeps it at
         half of what it can answer, by calls that begin when they are due and not when the last has ended. Meanwhile it
-        swaps the versions N times (default 10000; --quick 2000): loads the other one, moves the route to it, unloads the
-        first, waits until its memory is returned, and rests for --pause milliseconds (default 200). guard has 22 million
-        weights and needs .build-models; tiny has a few thousand.
+        swaps the versions N times (default 10000; --quick 2000): loads the other one, moves the route to it, unloads
+        the first, waits until its memory is returned, and rests for --pause milliseconds (default 200). guard has 22
+        million weights and needs .build-models; tiny has a few thousand.
 
         Every answer must have the bits of the version it names. Prints failed calls, mixed answers, the 99th percentile
         of calls that began during a swap beside the others', and what grew: memory a swap, threads, descriptors.

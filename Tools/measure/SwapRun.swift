@@ -66,8 +66,12 @@ struct SwapRun {
             if options.pause > .zero { try await Task.sleep(for: options.pause) }
             let process = server.measured
             if number >= settled { swaps.memory.append(process.memoryBytes("VmRSS")) }
-            if number == settled { (swaps.threads.first, swaps.descriptors.first) = (process.threads, process.descriptors) }
-            if (number + 1).isMultiple(of: step) { note("\(number + 1) swaps, \(process.memoryBytes("VmRSS") >> 20) MiB") }
+            if number == settled {
+                (swaps.threads.first, swaps.descriptors.first) = (process.threads, process.descriptors)
+            }
+            if (number + 1).isMultiple(of: step) {
+                note("\(number + 1) swaps, \(process.memoryBytes("VmRSS") >> 20) MiB")
+            }
         }
         (swaps.threads.last, swaps.descriptors.last) = (server.measured.threads, server.measured.descriptors)
         return swaps

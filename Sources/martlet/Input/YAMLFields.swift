@@ -115,7 +115,8 @@ struct YAMLFields {
         guard case .sequence(let sequence) = node else { throw wrong(key, "no list", "a list") }
         var elements: [YAMLFields] = []
         for (index, element) in sequence.enumerated() {
-            elements.append(try YAMLFields(element, file: file, form: form, prefix: "\(prefix)\(key)[\(index)].", keys: keys))
+            let prefix = "\(prefix)\(key)[\(index)]."
+            elements.append(try YAMLFields(element, file: file, form: form, prefix: prefix, keys: keys))
         }
         return elements
     }
