@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// A small file that is there whole, as it was written last, whenever the process or the machine stops.
 ///
-/// A header line with the SHA-256 of what follows tells a torn or edited file. Written under a temporary name, forced to
-/// the disk and renamed; a change that another process made meanwhile is not overwritten.
+/// A header line with the SHA-256 of what follows tells a torn or edited file. Written under a temporary name, forced
+/// to the disk and renamed; a change that another process made meanwhile is not overwritten.
 package final class DurableFile: Sendable {
     package let folder: String
     package let name: String
