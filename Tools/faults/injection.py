@@ -1,13 +1,16 @@
-"""Runs a program under strace so that one of its system calls fails, lies, or is the last thing it does.
+"""Runs a program under strace, or attaches strace to one that runs, so that one of its system calls fails, lies, or is
+the last thing it does.
 
 A point is a system call by name and number, counted over the calls of a thread that touch the scenario's folders
-(strace -P), so that what the loader and the runtime do before is no part of it.
+(strace -P), so that what the loader and the runtime do before is no part of it. Where two threads come to the same
+number, a kill comes at the first and an error at both.
 """
 
 import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,15 +65,59 @@ def unusable() -> str | None:
     return None if trial.returncode == 0 else f"strace cannot trace here: {trial.stderr.strip()}"
 
 
-def run(words: list[str], paths: list[Path], log: Path, point: Point | None = None) -> Outcome:
-    options = ["strace", "-f", "-q", "-o", str(log), "-e", f"trace={CALLS}"]
-    # Faster, but strace 6.1 sends no signals with it.
-    if point is None or point.fault != KILL:
-        options.append("--seccomp-bpf")
+def unattachable() -> str | None:
+    """Why strace cannot be attached to a process that runs; None when it can."""
+    with subprocess.Popen(["sleep", str(TIMEOUT_SECONDS)]) as sleeper:
+        try:
+            Attached(sleeper.pid, [], Path("/dev/null")).detach()
+            return None
+        except RuntimeError as error:
+            return str(error)
+        finally:
+            sleeper.kill()
+
+
+def filters(paths: list[Path], log: Path, point: Point | None) -> list[str]:
+    options = ["-o", str(log), "-e", f"trace={CALLS}"]
     for path in paths:
         options += ["-P", str(path)]
     if point is not None:
         options += ["-e", f"inject={point.call}:{point.fault}:when={point.number}"]
+    return options
+
+
+class Attached:
+    """strace at a process that runs, all its threads included, until it ends or `detach` is called."""
+
+    def __init__(self, process: int, paths: list[Path], log: Path, point: Point | None = None) -> None:
+        words = ["strace", "-f", "-p", str(process), *filters(paths, log, point)]
+        self.tracer = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert self.tracer.stderr is not None
+        said = ""
+        for line in self.tracer.stderr:
+            said = line.strip()
+            if "attached" in line:
+                break
+        else:
+            self.tracer.wait(timeout=TIMEOUT_SECONDS)
+            raise RuntimeError(f"strace cannot attach here: {said}")
+        # It tells of threads that come and go; nobody reads that.
+        threading.Thread(target=self.tracer.stderr.read, daemon=True).start()
+
+    def detach(self) -> None:
+        self.tracer.terminate()
+        try:
+            self.tracer.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.tracer.kill()
+            self.tracer.wait()
+
+
+def run(words: list[str], paths: list[Path], log: Path, point: Point | None = None) -> Outcome:
+    options = ["strace", "-f", "-q", *filters(paths, log, point)]
+    # Faster, but strace 6.1 sends no signals with it.
+    if point is None or point.fault != KILL:
+        options.append("--seccomp-bpf")
     done = subprocess.run(options + words, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     injected = point is not None and (
         "(INJECTED" in log.read_text(errors="replace") or done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
@@ -78,10 +125,10 @@ def run(words: list[str], paths: list[Path], log: Path, point: Point | None = No
     return Outcome(done.returncode, done.stderr, injected)
 
 
-def counts(log: Path) -> Counter[str]:
-    """How often the thread that did so most made each call."""
+def counts(lines: list[str]) -> Counter[str]:
+    """Of strace's lines: how often the thread that did so most made each call."""
     threads: Counter[tuple[str, str]] = Counter()
-    for line in log.read_text(errors="replace").splitlines():
+    for line in lines:
         if match := LINE.match(line):
             threads[match.group(1), match.group(2)] += 1
     most: Counter[str] = Counter()
@@ -90,14 +137,15 @@ def counts(log: Path) -> Counter[str]:
     return most
 
 
-def points(calls: Counter[str], kinds: set[str]) -> list[Point]:
-    """Every point of `kinds` (`kill`, `error`) for calls that happened so often."""
+def points(calls: Counter[str], kinds: set[str], errors: list[str], spared: frozenset[str]) -> list[Point]:
+    """Every point of `kinds` (`kill`, `error`: those of `errors`, not at calls that are `spared`) for calls that
+    happened so often."""
     found: list[Point] = []
     for call, count in sorted(calls.items()):
         for number in range(1, count + 1):
             if "kill" in kinds:
                 found.append(Point(call, number, KILL))
-            if "error" in kinds:
-                found += [Point(call, number, f"error={name}") for name in ERRORS]
+            if "error" in kinds and errors and call not in spared:
+                found += [Point(call, number, f"error={name}") for name in errors]
                 found += [Point(call, number, fault) for fault in SHORT.get(call, [])]
     return found

@@ -9,26 +9,37 @@ import json
 import os
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
+import injection
+import served
+import tiny
 from injection import Outcome, Point
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-SOURCE = ROOT / "Tests/MartletConvertTests/Fixtures/tiny-bert"
 
 
 class Scenario(Protocol):
+    # Whether a run takes so long that a sample has few of them.
+    slow: bool
+    # Whether strace is attached to a process that runs, which some machines allow to nobody but root.
+    attaches: bool
+    # The error codes that are tried; without any there are kills only.
+    errors: list[str]
+    # Calls at which no error is tried.
+    spared: frozenset[str]
+
     def __init__(self, binary: str, scratch: Path) -> None:
-        """Makes once what every run needs, inside `scratch`."""
+        """Makes once what every run needs, inside `scratch`; what scenarios share goes beside it."""
 
     def prepare(self, folder: Path) -> None:
         """Fills an empty folder with what one run starts from."""
 
-    def command(self, folder: Path) -> list[str]: ...
+    def run(self, folder: Path, log: Path, point: Point | None) -> Outcome:
+        """One run with a fault at `point`, or without one: that comes before all others. strace writes to `log`."""
 
-    def paths(self, folder: Path) -> list[Path]:
-        """The files and folders whose calls count."""
+    def counts(self, log: Path) -> Counter[str]:
+        """Which calls, and how many of each, the run without a fault made that are points; the same in each run."""
 
     def check(self, folder: Path, point: Point, outcome: Outcome) -> list[str]:
         """What does not hold after the run, in words; nothing when all is well."""
@@ -37,28 +48,35 @@ class Scenario(Protocol):
 class Publish:
     """`martlet publish` of version 2 beside a version 1 that must never change."""
 
+    slow = False
+    attaches = False
+    errors = injection.ERRORS
+    spared: frozenset[str] = frozenset()
+
     def __init__(self, binary: str, scratch: Path) -> None:
         self.binary = binary
-        self.build = scratch / "build"
-        # No file of one is a file of the other.
-        for version, precision in ((1, "int8"), (2, "float32")):
-            words = ["--name", "tiny", "--version", str(version), "--models", str(self.build), "--force"]
-            made = self.martlet("convert", str(SOURCE), *words, "--precision", precision)
-            assert made.returncode == 0, made.stderr
+        self.build = tiny.versions(binary, scratch.parent)
         self.new = self.build / "tiny" / "2"
         manifest = json.loads(self.martlet("inspect", str(self.new), "--json").stdout)
         self.staging = f".staging-tiny-2-{manifest['digest'][:16]}"
 
     def martlet(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=60)
+        return tiny.martlet(self.binary, *words)
 
     def prepare(self, folder: Path) -> None:
         shutil.copytree(self.build / "tiny" / "1", folder / "models" / "tiny" / "1")
+
+    def run(self, folder: Path, log: Path, point: Point | None) -> Outcome:
+        return injection.run(self.command(folder), self.paths(folder), log, point)
+
+    def counts(self, log: Path) -> Counter[str]:
+        return injection.counts(log.read_text(errors="replace").splitlines())
 
     def command(self, folder: Path) -> list[str]:
         return [self.binary, "publish", str(self.new), "--models", str(folder / "models")]
 
     def paths(self, folder: Path) -> list[Path]:
+        """The files and folders whose calls count."""
         model = folder / "models" / "tiny"
         folders = [self.new, folder / "models", model, model / "1", model / "2", model / self.staging]
         names = sorted(path.name for path in self.new.iterdir()) + ["model.sig"]
@@ -136,4 +154,14 @@ def message_problems(point: Point, outcome: Outcome) -> list[str]:
     return []
 
 
-SCENARIOS: dict[str, type[Publish]] = {"publish": Publish, "publish-again": PublishAgain}
+SCENARIOS: dict[str, type[Scenario]] = {
+    "publish": Publish,
+    "publish-again": PublishAgain,
+    "serve-load": served.Load,
+    "serve-load-files": served.LoadFiles,
+    "serve-route": served.Route,
+    "serve-unload": served.Unload,
+    "serve-apply": served.Apply,
+    "serve-continue": served.Continue,
+    "serve-rollback": served.Rollback,
+}
