@@ -45,7 +45,8 @@ package final class DurableFile: Sendable {
         return bytes
     }
 
-    /// Returns once `bytes` would survive a loss of power. On an error what was there before still is.
+    /// Returns once `bytes` would survive a loss of power. On an error what was there before still is, unless the
+    /// message says that it could not be put back.
     /// - Throws: `.aborted` when another process wrote the file since.
     package func write(_ bytes: [UInt8]) throws(MartletError) {
         guard bytes.count <= bytesMax else {
@@ -56,8 +57,22 @@ package final class DurableFile: Sendable {
         let handle = try FolderHandle(following: folder, describedAs: "the folder of \(what)")
         // Held until the descriptor is closed: two processes do not look and write at the same time.
         guard flock(handle.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw changedByAnother }
-        guard try content(in: handle).map({ sha256($0) }) == known.withLock({ $0 }) else { throw changedByAnother }
+        let before = try content(in: handle)
+        guard before.map({ sha256($0) }) == known.withLock({ $0 }) else { throw changedByAnother }
+        try place(bytes, in: handle)
+        guard fsync(handle.descriptor) == 0 else {
+            let number = errno
+            // What is refused must not come to life with the next start.
+            guard putBack(before, in: handle) else {
+                throw failure(
+                    "force its folder to the disk, nor put back what it held: a restart may find either", number)
+            }
+            throw failure("force its folder to the disk", number)
+        }
+    }
 
+    /// Makes `bytes` the file's content in one step, forced to the disk but for its name.
+    private func place(_ bytes: [UInt8], in handle: borrowing FolderHandle) throws(MartletError) {
         let digest = sha256(bytes)
         let temporary = ".\(name).new"
         unlinkat(handle.descriptor, temporary, 0)
@@ -78,7 +93,22 @@ package final class DurableFile: Sendable {
             throw failure("give it its name", number)
         }
         known.withLock { $0 = digest }
-        guard fsync(handle.descriptor) == 0 else { throw failure("force its folder to the disk", errno) }
+    }
+
+    /// - Parameter before: nil when there was no file.
+    /// - Returns: whether it worked.
+    private func putBack(_ before: [UInt8]?, in handle: borrowing FolderHandle) -> Bool {
+        guard let before else {
+            guard unlinkat(handle.descriptor, name, 0) == 0 else { return false }
+            known.withLock { $0 = nil }
+            return true
+        }
+        do throws(MartletError) {
+            try place(before, in: handle)
+            return true
+        } catch {
+            return false
+        }
     }
 
     private var changedByAnother: MartletError {
@@ -108,7 +138,9 @@ package final class DurableFile: Sendable {
 
     /// What follows the header; nil without a file.
     private func content(in handle: borrowing FolderHandle) throws(MartletError) -> [UInt8]? {
-        guard try handle.status().st_mode & S_IWOTH == 0 else {
+        var folder = stat()
+        guard fstat(handle.descriptor, &folder) == 0 else { throw failure("look at its folder", errno) }
+        guard folder.st_mode & S_IWOTH == 0 else {
             throw refused("everybody may write to its folder", "Take that right away: chmod o-w.", .permissionDenied)
         }
         let file = openat(handle.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
