@@ -118,7 +118,8 @@ public struct RolloutStatus: Sendable, Hashable {
         case completed
         /// The old version has all calls again; `reason` says why.
         case rolledBack
-        /// It never had a call: the new version could not be loaded.
+        /// The new version could not be loaded; or a rule broke while the old version was not ready to go back to, and
+        /// the new one goes on answering. `reason` says which.
         case failed
 
         public var isOver: Bool { self == .completed || self == .rolledBack || self == .failed }

@@ -7,8 +7,8 @@ struct LabelModelCommand: AsyncParsableCommand {
         abstract: "Point a version label at a version, or take it away.",
         discussion: """
             Clients that ask for guard:stable then get that version, which must be ready. No call is lost meanwhile. A \
-            version with a label stays loaded when a newer one comes. Labels survive the server; 'latest' is \
-            always the newest ready version.
+            version with a label stays loaded when a newer one comes. Labels survive the server. 'latest' is for calls \
+            that name the model alone; while nothing sets it, they get the newest ready version.
 
             Examples:
               martlet models label guard stable 3
