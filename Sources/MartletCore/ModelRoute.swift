@@ -26,7 +26,10 @@ public struct ModelRoute: Sendable, Hashable, Codable {
         }
     }
 
-    /// 1 to 16, no version twice.
+    /// Targets of one route at most.
+    package static let targetsMax = 16
+
+    /// 1 to `targetsMax`, no version twice.
     public var targets: [Target]
     /// Name of the metadata entry or header, in lower case, whose value decides the target: the same value gets the same
     /// version, and a version whose weight grows keeps the values it had. Empty: by chance. A call without the entry

@@ -44,12 +44,15 @@ public struct RolloutSpec: Sendable, Hashable, Codable {
         Step(percent: 50, bake: .seconds(600)), Step(percent: 100, bake: .seconds(600)),
     ]
 
+    /// Steps of one rollout at most.
+    package static let stepsMax = 32
+
     public var model: String
     /// The route whose calls move; `latest` for those that name the model alone.
     public var label: String
     /// The new version.
     public var version: Int
-    /// Rising shares, 1 to 32 of them, the last 100.
+    /// Rising shares, 1 to `stepsMax` of them, the last 100.
     public var steps: [Step]
     /// Share of the calls that the new version answers as a shadow: before the first step for that step's bake time,
     /// and through the steps. 0: no shadow.

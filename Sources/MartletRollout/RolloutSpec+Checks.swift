@@ -1,7 +1,6 @@
 internal import MartletCore
 
 extension RolloutSpec {
-    static let stepsMax = 32
     static let bakeMax = Duration.seconds(30 * 24 * 3_600)
     static let windowBounds = Duration.seconds(1)...Duration.seconds(3_600)
     /// Weights of a rollout's route: hundredths of a percent.

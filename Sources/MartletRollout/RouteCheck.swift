@@ -2,14 +2,14 @@ internal import MartletCore
 
 /// What a route must be before anybody looks at versions. Messages name the field, the limit and the value.
 enum RouteCheck {
-    static let targetsMax = 16
     static let weightMax = 1_000_000
     static let stickyKeyBytesMax = 128
 
     static func check(_ route: ModelRoute) throws(MartletError) {
-        guard (1...targetsMax).contains(route.targets.count) else {
+        guard (1...ModelRoute.targetsMax).contains(route.targets.count) else {
             throw MartletError(
-                .invalidArgument, "targets has \(route.targets.count) entries; a route has 1 to \(targetsMax)")
+                .invalidArgument, "targets has \(route.targets.count) entries; a route has 1 to "
+                    + "\(ModelRoute.targetsMax)")
         }
         var seen: Set<Int> = []
         for (place, target) in route.targets.enumerated() {

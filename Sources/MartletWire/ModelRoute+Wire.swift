@@ -2,9 +2,6 @@ internal import CMartletProtos
 internal import MartletCore
 
 extension ModelRoute {
-    /// What `targets` may hold.
-    private static let targetsMax = 16
-
     /// - Parameter prefix: where the route stands in its message, such as `routes[2].route.`.
     init(_ route: Martlet__V1__ModelRoute, _ prefix: @autoclosure () -> String) throws(MartletError) {
         let elements = CField.elements(route.n_targets, route.targets)

@@ -2,8 +2,6 @@ internal import CMartletProtos
 internal import MartletCore
 
 extension RolloutSpec {
-    /// What `steps` may hold.
-    private static let stepsMax = 32
     /// Longest time a rollout may be told to wait or to look back: what is added to it stays in range everywhere.
     private static let timeMillisecondsMax: UInt64 = 366 * 24 * 3_600 * 1_000
 
