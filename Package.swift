@@ -132,3 +132,18 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// For builds of their own, such as the thread sanitizer's: MARTLET_TEST_TARGETS names test targets, and nothing is left
+// but these and what they import.
+if let names = Context.environment["MARTLET_TEST_TARGETS"] {
+    var wanted = Set(names.split(separator: " ").map(String.init))
+    var before = 0
+    while wanted.count > before {
+        before = wanted.count
+        for target in package.targets where wanted.contains(target.name) {
+            for case .byNameItem(let name, _) in target.dependencies { wanted.insert(name) }
+        }
+    }
+    package.targets.removeAll { !wanted.contains($0.name) }
+    package.products = []
+}

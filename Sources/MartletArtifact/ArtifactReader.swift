@@ -13,7 +13,7 @@ package struct ArtifactReader: Sendable {
 
     let limits: Limits
     let signatures: SignaturePolicy
-    /// Asked between files and steps; throws to end the reading.
+    /// Called between steps, tensors and pieces of files; throws to end the reading.
     private let checkpoint: @Sendable () throws(MartletError) -> Void
 
     package init(
@@ -58,7 +58,6 @@ package struct ArtifactReader: Sendable {
 
         var contents: [String: SealedBytes] = [:]
         for file in manifest.files {
-            try checkpoint()
             let content = try readContent(of: file, in: folder)
             switch file.name {
             case Manifest.weightsFileName, Manifest.tokenizerFileName, Manifest.goldenFileName:
@@ -73,8 +72,8 @@ package struct ArtifactReader: Sendable {
             let tokenizer = contents[Manifest.tokenizerFileName], let golden = contents[Manifest.goldenFileName]
         else { throw .refused(Manifest.fileName, "does not list the files a version needs") }
 
-        try checkpoint()
-        let weights = try MappedWeights(weightsBytes, file: Manifest.weightsFileName, limits: limits)
+        let weights = try MappedWeights(
+            weightsBytes, file: Manifest.weightsFileName, limits: limits, checkpoint: checkpoint)
         passed(.weights, "\(weights.table.entries.count) tensors, checksums and values as they should be")
         try TensorPlan(manifest.configuration, precision: manifest.precision)
             .check(weights.table, file: Manifest.weightsFileName)
@@ -176,7 +175,7 @@ package struct ArtifactReader: Sendable {
             throw .refused(
                 listed.name, "has \(file.byteCount) bytes, the manifest says \(listed.bytes)", code: .dataLoss)
         }
-        let content = try SealedBytes(reading: file)
+        let content = try SealedBytes(reading: file, checkpoint: checkpoint)
         guard content.digest == listed.sha256 else {
             throw .refused(
                 listed.name, "has SHA-256 \(content.digest), the manifest says \(listed.sha256)", code: .dataLoss)

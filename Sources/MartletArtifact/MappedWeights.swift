@@ -8,10 +8,14 @@ package final class MappedWeights: TensorSource {
     private let tensors: [String: Tensor]
 
     /// Checks everything WEIGHTS.md lists: table, padding, checksums, values.
-    init(_ memory: SealedBytes, file: String, limits: Limits) throws(MartletError) {
+    /// - Parameter checkpoint: called for each tensor; throws to end the checks.
+    init(
+        _ memory: SealedBytes, file: String, limits: Limits, checkpoint: () throws(MartletError) -> Void = {}
+    ) throws(MartletError) {
         let table = try WeightsTable(parsing: memory.bytes, file: file, limits: limits)
         var tensors: [String: Tensor] = [:]
         for entry in table.entries {
+            try checkpoint()
             let bytes = UnsafeRawBufferPointer(
                 rebasing: memory.bytes[entry.offset..<(entry.offset + entry.byteCount)])
             let sum = crc32OfBytes(bytes)
@@ -24,6 +28,7 @@ package final class MappedWeights: TensorSource {
         }
         for entry in table.entries {
             guard let tensor = tensors[entry.name] else { continue }
+            try checkpoint()
             try MappedWeights.checkValues(of: tensor, file: file)
         }
         self.table = table

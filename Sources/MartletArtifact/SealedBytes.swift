@@ -16,8 +16,11 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
     private let mappedBytes: Int
 
     /// Reads a whole file.
+    /// - Parameter checkpoint: called after each piece; throws to end the reading.
     /// - Throws: `.dataLoss` when the file does not hold exactly the bytes it had when it was opened.
-    init(reading file: borrowing FileHandle) throws(MartletError) {
+    init(
+        reading file: borrowing FileHandle, checkpoint: () throws(MartletError) -> Void = {}
+    ) throws(MartletError) {
         let count = file.byteCount
         guard count >= 0 else { throw .refused(file.name, "its size is negative") }
         // One page at least: a mapping of zero bytes is an error.
@@ -32,7 +35,7 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
         base = memory
         bytes = UnsafeRawBufferPointer(start: memory, count: count)
         do throws(MartletError) {
-            digest = try SealedBytes.fill(memory, count, from: file)
+            digest = try SealedBytes.fill(memory, count, from: file, checkpoint)
         } catch {
             munmap(memory, mappedBytes)
             throw error
@@ -55,7 +58,8 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
     var array: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
 
     private static func fill(
-        _ memory: UnsafeMutableRawPointer, _ count: Int, from file: borrowing FileHandle
+        _ memory: UnsafeMutableRawPointer, _ count: Int, from file: borrowing FileHandle,
+        _ checkpoint: () throws(MartletError) -> Void
     ) throws(MartletError) -> String {
         var hash = SHA256()
         var done = 0
@@ -72,6 +76,7 @@ package final class SealedBytes: @unchecked Sendable {  // safe: the memory is r
             }
             hash.update(bufferPointer: UnsafeRawBufferPointer(start: memory + done, count: got))
             done += got
+            try checkpoint()
         }
         var extra: UInt8 = 0
         var more = pread(file.descriptor, &extra, 1, off_t(count))

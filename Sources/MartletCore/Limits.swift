@@ -68,8 +68,9 @@ package struct Limits: Sendable, Hashable {
 
     // MARK: Scheduling
 
-    /// Tokens that one packed batch aims at. Larger batches gain nothing once the weights are in cache.
-    package var batchTokensMax = 2_048
+    /// Tokens that one packed batch aims at: what the encoder takes in one pass. Larger batches gain nothing, and all
+    /// their texts wait for the last one.
+    package var batchTokensMax = 512
     /// Tokens that may wait in the queue before new work is refused with a retry hint.
     package var queueTokensMax = 262_144
 

@@ -13,7 +13,7 @@ package final class EncoderModel: @unchecked Sendable {  // safe: nothing is wri
 
     /// Rows of one pass, unless the longest sequence is longer: enough to hide reading the weights, few enough to stay
     /// in the last cache level.
-    static let passRows = 512
+    package static let passRows = 512
     /// Rows of one block: as many as keep their feed-forward activations, as floats and as bytes, in three quarters of
     /// the second cache level. More rows read the weights, and pack a long sequence's keys, less often.
     static func blockRows(_ configuration: EncoderConfiguration) -> Int {

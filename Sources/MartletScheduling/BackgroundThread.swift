@@ -1,6 +1,5 @@
 internal import DequeModule
 package import MartletCore
-internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
@@ -11,31 +10,20 @@ internal import Darwin
 /// One thread for work that may wait for everything else: it takes what the cores have left over.
 ///
 /// Jobs run one after another, in the order in which they came. A thread of its own, because Swift's pool has one for
-/// each core and a long job there delays every `await`, and because Dispatch's classes change nothing on Linux.
+/// each core and a long job there delays every `await`, and because Dispatch's classes change nothing on Linux. Low
+/// priority alone does not do: two cores share caches, memory and often their units, so a job also rests: see `Pace`.
 package final class BackgroundThread: Sendable {
-    /// Told to a job: whether anybody still waits for it.
-    package final class Cancellation: Sendable {
-        private let flag = Atomic(false)
-
-        package init() {}
-
-        package var isCancelled: Bool { flag.load(ordering: .relaxed) }
-
-        package func cancel() { flag.store(true, ordering: .relaxed) }
-
-        /// - Throws: `.cancelled`.
-        package func check() throws(MartletError) {
-            if isCancelled { throw MartletError(.cancelled, "the work was cancelled") }
-        }
-    }
-
     private let jobs: JobList
+    private let cores: Int
 
-    /// - Parameter name: for debuggers and `top -H`; 15 bytes of it are kept.
+    /// - Parameters:
+    ///   - name: for debuggers and `top -H`; 15 bytes of it are kept.
+    ///   - cores: that it shares with the rest of the process.
     /// - Throws: `.resourceExhausted` when the system gives no thread.
-    package init(name: String) throws(MartletError) {
+    package init(name: String, cores: Int) throws(MartletError) {
         let jobs = JobList()
         self.jobs = jobs
+        self.cores = cores
         let started = ComputeThread.start(name: name, stackBytes: 4 << 20) {
             giveWay()
             jobs.work()
@@ -51,22 +39,22 @@ package final class BackgroundThread: Sendable {
 
     /// Runs `body` on the thread, in its turn. Cancelling the task tells the job, which ends when it looks.
     package func perform<Output: Sendable>(
-        _ body: @escaping @Sendable (Cancellation) throws(MartletError) -> Output
+        _ body: @escaping @Sendable (Pace) throws(MartletError) -> Output
     ) async throws(MartletError) -> Output {
-        let cancellation = Cancellation()
+        let pace = Pace(cores: cores)
         let result: Result<Output, MartletError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 jobs.add {
                     do throws(MartletError) {
-                        try cancellation.check()
-                        continuation.resume(returning: .success(try body(cancellation)))
+                        try pace.check()
+                        continuation.resume(returning: .success(try body(pace)))
                     } catch {
                         continuation.resume(returning: .failure(error))
                     }
                 }
             }
         } onCancel: {
-            cancellation.cancel()
+            pace.cancel()
         }
         return try result.get()
     }

@@ -25,7 +25,7 @@ struct ArtifactVersionLoader: VersionLoader {
         self.kernels = kernels
         self.threads = threads
         self.members = members
-        thread = try BackgroundThread(name: "martlet-loader")
+        thread = try BackgroundThread(name: "martlet-loader", cores: threads)
     }
 
     func memoryNeeded(_ version: AspiredVersion) async throws(MartletError) -> Int {
@@ -42,17 +42,17 @@ struct ArtifactVersionLoader: VersionLoader {
     func load(
         _ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> ServedModel {
-        try await thread.perform { (cancellation) throws(MartletError) in
-            try load(version, stage: stage, cancellation: cancellation)
+        try await thread.perform { (pace) throws(MartletError) in
+            try load(version, stage: stage, pace: pace)
         }
     }
 
     private func load(
-        _ version: AspiredVersion, stage: (VersionState) -> Void, cancellation: BackgroundThread.Cancellation
+        _ version: AspiredVersion, stage: (VersionState) -> Void, pace: BackgroundThread.Pace
     ) throws(MartletError) -> ServedModel {
         stage(.verifying)
         let reader = ArtifactReader(limits: limits, signatures: signatures) { () throws(MartletError) in
-            try cancellation.check()
+            try pace.check()
         }
         let artifact = try reader.read(folder: version.location)
         guard artifact.manifest.name == version.id.model, artifact.manifest.version == version.id.number else {
@@ -61,17 +61,34 @@ struct ArtifactVersionLoader: VersionLoader {
                 "manifest.json is of \(artifact.manifest.name)/\(artifact.manifest.version) and lies in the folder "
                     + "of \(version.id); a version keeps its name, so convert or publish it under the new one")
         }
-        try cancellation.check()
+        try pace.check()
         stage(.loading)
         let histogram = lengths.histogram(of: version.id.model)
         let model = try ServedModel(
-            artifact: artifact, kernels: kernels, batchTokensMax: limits.batchTokensMax, members: members,
+            artifact: artifact, tensors: PacedTensors(artifact.tensors, pace), kernels: kernels, batchTokensMax: limits.batchTokensMax, members: members,
             lengths: histogram)
         stage(.warming)
-        try GoldenCheck.run(artifact, on: model, cancellation: cancellation)
+        try GoldenCheck.run(artifact, on: model, pace: pace)
         let batches = WarmUp.batches(
-            like: histogram.counts, maxTokens: model.maxTokens, batchTokens: limits.batchTokensMax)
-        try WarmUp.run(model, batches, scratches: threads, cancellation: cancellation)
+            like: histogram.counts, maxTokens: model.maxTokens,
+            batchTokens: min(limits.batchTokensMax, EncoderModel.passRows))
+        try WarmUp.run(model, batches, scratches: threads, pace: pace)
         return model
+    }
+}
+
+/// Tensors, with a rest before each when one is due: what packs them asks for one after another.
+private struct PacedTensors: TensorSource {
+    private let tensors: any TensorSource
+    private let pace: BackgroundThread.Pace
+
+    init(_ tensors: any TensorSource, _ pace: BackgroundThread.Pace) {
+        self.tensors = tensors
+        self.pace = pace
+    }
+
+    func tensor(named name: String) -> Tensor? {
+        pace.rest()
+        return tensors.tensor(named: name)
     }
 }

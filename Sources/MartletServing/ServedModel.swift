@@ -41,9 +41,12 @@ final class ServedModel: LoadedVersion {
     }
 
     /// Keeps nothing of `artifact`: its memory returns to the system when the caller lets it go.
-    /// - Parameter members: threads of a team that runs this model, the caller's included.
+    /// - Parameters:
+    ///   - tensors: the artifact's.
+    ///   - members: threads of a team that runs this model, the caller's included.
     init(
-        artifact: ModelArtifact, kernels: KernelTable, batchTokensMax: Int, members: Int, lengths: LengthHistogram
+        artifact: ModelArtifact, tensors: any TensorSource, kernels: KernelTable, batchTokensMax: Int, members: Int,
+        lengths: LengthHistogram
     ) throws(MartletError) {
         self.lengths = lengths
         let manifest = artifact.manifest
@@ -55,7 +58,7 @@ final class ServedModel: LoadedVersion {
                     + "\(manifest.configuration.vocabularySize) embeddings; convert the model again from one folder")
         }
         encoder = try EncoderModel(
-            configuration: manifest.configuration, tensors: artifact.tensors, kernels: kernels)
+            configuration: manifest.configuration, tensors: tensors, kernels: kernels)
         head = manifest.problemType.map { ClassificationHead(problemType: $0, labels: manifest.classLabels) }
         pooling = manifest.pooling
         answerWidth = manifest.answerWidth

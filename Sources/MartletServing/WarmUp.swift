@@ -4,15 +4,15 @@ internal import MartletScheduling
 
 /// Runs a version before its first caller does, so that no caller meets memory, tables and code for the first time.
 package enum WarmUp {
-    /// Batches at most, and how long they may take: about as long as reading and packing a small model, since a version
-    /// that is late helps nobody either, and what computes here takes memory bandwidth from callers.
+    /// Batches at most, and how long they may take, rests included: a version that is late helps nobody either.
     package static let batchesMax = 10
-    static let timeMax: Duration = .milliseconds(100)
+    static let timeMax: Duration = .milliseconds(400)
 
     /// What to run: batches of texts by their lengths in tokens.
     ///
     /// Single texts over the whole spread of `lengths`, then full batches drawn from it. Without traffic so far, every
     /// length that a bucket ends at counts the same.
+    /// - Parameter batchTokens: of a full batch; more than one pass of the encoder takes would warm nothing new.
     package static func batches(like lengths: LengthCounts, maxTokens: Int, batchTokens: Int) -> [[Int]] {
         var lengths = lengths
         if lengths.total == 0 {
@@ -41,20 +41,21 @@ package enum WarmUp {
     /// Makes `scratches` scratches, as many as threads may ask for at once, and runs `batches` with them in turn.
     /// - Throws: `.cancelled`, and what the encoder throws.
     static func run(
-        _ model: ServedModel, _ batches: [[Int]], scratches: Int, cancellation: BackgroundThread.Cancellation
+        _ model: ServedModel, _ batches: [[Int]], scratches: Int, pace: BackgroundThread.Pace
     ) throws(MartletError) {
         try model.prepareScratches(count: scratches)
         let end = ContinuousClock.now + timeMax
         var results: [Float] = []
         for lengths in batches {
-            try cancellation.check()
+            try pace.check()
             guard ContinuousClock.now < end else { return }
             var batch = PackedBatch()
             for length in lengths { batch.append(ids: ids(length, model)) }
             results.removeAll(keepingCapacity: true)
             try model.withScratch { scratch throws(MartletError) in
                 try model.encoder.run(
-                    batch, output: EncoderOutput(model.pooling), scratch: scratch, results: &results)
+                    batch, output: EncoderOutput(model.pooling), scratch: scratch, isCancelled: { !pace.goesOn() },
+                    results: &results)
             }
         }
     }

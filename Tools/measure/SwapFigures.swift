@@ -5,6 +5,8 @@ struct SwapFigures {
     struct Swaps {
         /// From the load's start to the old version's end, in seconds of the traffic, rising.
         var windows: [ClosedRange<Double>] = []
+        /// Seconds that each load took.
+        var loads: [Double] = []
         /// Resident bytes after each swap, from the first one that counts.
         var memory: [Int] = []
         var threads = (first: 0, last: 0)
@@ -66,6 +68,8 @@ struct SwapFigures {
         let times = swaps.windows.map { ($0.upperBound - $0.lowerBound) * 1_000 }.sorted()
         rows.append(.shown("\(name): swaps", Double(swaps.windows.count), unit: "swaps"))
         rows.append(.shown("\(name): median time of a swap", Self.percentile(50, of: times), unit: "ms"))
+        rows.append(
+            .shown("\(name): median time of its load", Self.percentile(50, of: swaps.loads.sorted()) * 1_000, unit: "ms"))
         rows.append(.shown("\(name): load", rate, unit: "calls/s"))
         for (version, count) in answered.sorted(by: { $0.key < $1.key }) {
             rows.append(.shown("\(name): answers of version \(version)", Double(count), unit: "answers"))

@@ -60,8 +60,10 @@ struct SwapRun {
             let (old, new) = number.isMultiple(of: 2) ? (1, 2) : (2, 1)
             let start = traffic.seconds()
             _ = try await owner.loadVersion(VersionID(model: Self.model, number: new))
+            let loaded = traffic.seconds()
             try await owner.setRoute(ModelRoute(to: new), label: "latest", of: Self.model)
             try await unload(old, owner)
+            swaps.loads.append(loaded - start)
             swaps.windows.append(start...traffic.seconds())
             if options.pause > .zero { try await Task.sleep(for: options.pause) }
             let process = server.measured

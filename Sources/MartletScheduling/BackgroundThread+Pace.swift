@@ -1,0 +1,85 @@
+package import MartletCore
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+extension BackgroundThread {
+    /// Told to a job: whether anybody still waits for it, and when to rest.
+    ///
+    /// While the rest of the process is busy, a job has a quarter of one core: after each stretch of work, three times
+    /// as long a rest. A call that meets a stretch is slower by part of that, and most calls meet none. A job that asks
+    /// seldom makes longer stretches. While the rest of the process is idle, nothing rests.
+    package final class Pace: Sendable {
+        /// Of CPU time, until a rest is due: a tenth of what a busy server's slower calls take.
+        package static let stretch: Duration = .milliseconds(1)
+        private static let restsPerStretch = 3
+        /// Busy cores from which on a job rests: one of so many.
+        private static let coresPerBusyCore = 8
+
+        private let cores: Int
+        private let cancelled = Atomic(false)
+        /// Nil until the job's thread asks for the first time. Only that thread does.
+        private let last = Mutex<Reading?>(nil)
+
+        package init(cores: Int) { self.cores = cores }
+
+        private var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+
+        package func cancel() { cancelled.store(true, ordering: .relaxed) }
+
+        /// Rests if it is time.
+        /// - Throws: `.cancelled` when nobody waits any more.
+        package func check() throws(MartletError) {
+            guard goesOn() else { throw MartletError(.cancelled, "the work was cancelled") }
+        }
+
+        /// Rests if it is time; false when nobody waits any more.
+        package func goesOn() -> Bool {
+            rest()
+            return !isCancelled
+        }
+
+        /// Returns after the rest that is due, at once when none is.
+        package func rest() {
+            let due = last.withLock { last in
+                let now = Reading()
+                guard let before = last else {
+                    last = now
+                    return Duration.zero
+                }
+                let worked = now.own - before.own
+                guard worked >= Self.stretch else { return .zero }
+                last = now
+                return Self.rest(
+                    worked: worked, others: now.process - before.process - worked, elapsed: now.wall - before.wall,
+                    cores: cores)
+            }
+            guard due > .zero, !isCancelled else { return }
+            let (seconds, attoseconds) = due.components
+            var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+            nanosleep(&time, nil)
+        }
+
+        /// What follows `worked` of CPU time while all other threads of the process had `others`, in `elapsed` of time.
+        package static func rest(worked: Duration, others: Duration, elapsed: Duration, cores: Int) -> Duration {
+            others * coresPerBusyCore > elapsed * max(1, cores) ? worked * restsPerStretch : .zero
+        }
+    }
+}
+
+/// Time that has passed, by three clocks.
+private struct Reading {
+    let own = Self.read(CLOCK_THREAD_CPUTIME_ID)
+    let process = Self.read(CLOCK_PROCESS_CPUTIME_ID)
+    let wall = Self.read(CLOCK_MONOTONIC)
+
+    private static func read(_ clock: clockid_t) -> Duration {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+}
