@@ -13,10 +13,15 @@ MODES = ["overhead", "document", "load", "unload"]
 SECONDS_MAX = 1800
 
 
-def run_own(mode: str, setup: Setup, quick: bool, seconds_max: int = SECONDS_MAX) -> list[dict]:
-    """Rows with case, martlet, unit and, where there is a limit, peer, peer_value, ratio, target, holds."""
+def run_own(
+    mode: str, setup: Setup, quick: bool, seconds_max: int = SECONDS_MAX, words: tuple[str, ...] = ()
+) -> list[dict]:
+    """Rows with case, martlet, unit and, where there is a limit, peer, peer_value, ratio, target, holds.
+
+    words are options of this mode alone.
+    """
     say(mode)
-    command = [str(setup.measure), mode, "--json"] + (["--quick"] if quick else [])
+    command = [str(setup.measure), mode, "--json", *words] + (["--quick"] if quick else [])
     # Server and client are two processes, so these have the whole machine.
     everywhere = os.sched_getaffinity(0)
     done = subprocess.run(

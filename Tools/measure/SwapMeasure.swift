@@ -5,13 +5,14 @@ import MartletCore
 /// What callers notice while versions are swapped under them: nothing but the number of the version, it should be.
 enum SwapMeasure {
     static let help = """
-        Usage: martlet-measure swap [--swaps N] [--model guard|tiny] [--pause MS] [--json] [--quick]
+        Usage: martlet-measure swap [--swaps N] [--model guard|tiny] [--load PERCENT] [--pause MS] [--json] [--quick]
 
         Starts `martlet serve` with two versions of one model, different in weights, head and labels, and keeps it at
-        half of what it can answer, by calls that begin when they are due and not when the last has ended. Meanwhile it
-        swaps the versions N times (default 10000; --quick 2000): loads the other one, moves the route to it, unloads
-        the first, waits until its memory is returned, and rests for --pause milliseconds (default 200). guard has 22
-        million weights and needs .build-models; tiny has a few thousand.
+        half of what it can answer (--load 50), by calls that begin when they are due and not when the last has ended.
+        Meanwhile it swaps the versions N times (default 10000; --quick 2000): loads the other one, moves the route to
+        it, unloads the first, waits until its memory is returned, and rests for --pause milliseconds (default 200).
+        guard has 22 million weights and needs .build-models; tiny has a few thousand. A load rests while the server is
+        busy: at half load guard takes 2 seconds a swap, with --load 10 a third of one.
 
         Every answer must have the bits of the version it names. Prints failed calls, mixed answers, the 99th percentile
         of calls that began during a swap beside the others', and what grew: memory a swap, threads, descriptors.
@@ -42,6 +43,8 @@ struct SwapOptions {
 
     var swaps = 10_000
     var model = Model.guardModel
+    /// Per cent of what the server can answer.
+    var load = 50
     var pause: Duration = .milliseconds(200)
     var json = false
 
@@ -52,6 +55,7 @@ struct SwapOptions {
             case "--json": json = true
             case "--quick": swaps = 2_000
             case "--swaps": swaps = try Self.number(rest.popFirst(), word, 1...1_000_000)
+            case "--load": load = try Self.number(rest.popFirst(), word, 1...100)
             case "--pause": pause = .milliseconds(try Self.number(rest.popFirst(), word, 0...60_000))
             case "--model":
                 let name = rest.popFirst() ?? ""

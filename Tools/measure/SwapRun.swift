@@ -16,7 +16,7 @@ struct SwapRun {
         let traffic = SwapTraffic(clients: clients, truth: try await truth(owner))
         let capacity = try await traffic.capacity(seconds: 3, callers: 32)
         // Beyond a thousand calls a second the load's own process would take what the server needs.
-        let rate = min(capacity / 2, 1_000)
+        let rate = min(capacity * Double(options.load) / 100, 1_000)
         note("\(Int(capacity)) calls a second at most; \(options.swaps) swaps under \(Int(rate)) calls a second")
         async let calls: Void = traffic.run(rate: rate)
         let swaps: SwapFigures.Swaps
