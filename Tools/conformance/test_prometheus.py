@@ -4,6 +4,7 @@ import http.client
 import json
 import shutil
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,14 @@ def managed(start: Callable[..., Server], tmp_path: Path) -> Server:
     return start(models, "--models-config", str(policy))
 
 
+def scraped(server: Server, version: str, leases: float | None) -> Scrape:
+    """The first scrape in which a version has so many leases."""
+    until = time.monotonic() + 30
+    while (scrape := Scrape(server))("martlet_version_leases", version=version) != leases:
+        assert time.monotonic() < until, scrape.samples
+    return scrape
+
+
 def ask(server: Server, *words: str, status: int = 0) -> str:
     done = subprocess.run([BINARY, *words, "--address", server.address], capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stderr
@@ -150,14 +159,11 @@ def test_a_version_that_is_held_says_so_and_one_that_is_gone_says_nothing(manage
         calling.putheader(header, value)
     calling.endheaders()
     calling.send(b"5\r\nhello\r\n")
-    while (held := Scrape(managed))("martlet_version_leases", version="1") != 1:
-        pass
+    held = scraped(managed, version="1", leases=1)
     calling.send(b"0\r\n\r\n")
     assert json.loads(calling.getresponse().read())["model"]["version"] == 1
-    while Scrape(managed)("martlet_version_leases", version="1") != 0:
-        pass
+    scraped(managed, version="1", leases=0)
     assert held("martlet_version_memory_bytes", version="2") == 0
     shutil.rmtree(managed.models / "tiny" / "2")
-    while (last := Scrape(managed))("martlet_version_leases", version="2") is not None:
-        pass
+    last = scraped(managed, version="2", leases=None)
     assert not any(("version", "2") in labels for _, labels in last.samples)

@@ -132,8 +132,9 @@ def test_a_shadow_is_compared_and_ends_a_rollout_that_disagrees(owner, tmp_path)
     client.set_route(name, "canary", ModelRoute((RouteTarget(1),), shadow=RouteShadow(2, 100)))
     for _ in range(3):
         assert client.classify(f"{name}:canary", TEXT).model.version == 1
-    while (comparison := client.list_routes(name)[0].comparison).texts < 3:
-        pass
+    comparison = client.list_routes(name)[0].comparison
+    while comparison.texts + comparison.failures + comparison.skipped < 3:
+        comparison = client.list_routes(name)[0].comparison
     assert (comparison.version, comparison.agreed, comparison.failures) == (2, 0, 0)
     assert sum(comparison.drift) == comparison.texts == 3
     client.set_route(name, "canary", None)
