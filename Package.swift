@@ -113,7 +113,9 @@ let package = Package(
             ["MartletArtifact", "MartletCore", .product(name: "Crypto", package: "swift-crypto")]),
         tests("MartletRolloutTests", ["MartletRollout", "MartletCore"]),
         tests("MartletSchedulingTests", ["MartletScheduling", "MartletCore"]),
-        tests("MartletServingTests", ["MartletServing", "MartletConvert", "MartletRollout", "MartletCore"]),
+        tests(
+            "MartletServingTests",
+            ["MartletServing", "MartletConvert", "MartletArtifact", "MartletRollout", "MartletCore"]),
         tests(
             "MartletConvertTests",
             ["MartletConvert", "MartletArtifact", "MartletText", "MartletEncoder", "MartletCore"]),

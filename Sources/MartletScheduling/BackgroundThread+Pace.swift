@@ -10,15 +10,16 @@ internal import Darwin
 extension BackgroundThread {
     /// Told to a job: whether anybody still waits for it, and when to rest.
     ///
-    /// While the rest of the process is busy, a job has a quarter of one core: after each stretch of work, three times
-    /// as long a rest. A call that meets a stretch is slower by part of that, and most calls meet none. A job that asks
-    /// seldom makes longer stretches. While the rest of the process is idle, nothing rests.
+    /// While the rest of the process is busy, a job has an eighth of what that leaves of the cores, in stretches of a
+    /// millisecond with rests between them. A call that meets a stretch is slower by part of that, and most calls meet
+    /// none. A job that asks seldom makes longer stretches. While the rest of the process is idle, nothing rests.
     package final class Pace: Sendable {
         /// Of CPU time, until a rest is due: a tenth of what a busy server's slower calls take.
         package static let stretch: Duration = .milliseconds(1)
-        private static let restsPerStretch = 3
         /// Busy cores from which on a job rests: one of so many.
-        private static let coresPerBusyCore = 8
+        private static let coresPerBusyCore = 8.0
+        /// What a job has of the cores' idle time: one part of so many; and of one core at the least.
+        private static let partsOfIdle = 8.0, partsMax = 16.0
 
         private let cores: Int
         private let cancelled = Atomic(false)
@@ -66,7 +67,11 @@ extension BackgroundThread {
 
         /// What follows `worked` of CPU time while all other threads of the process had `others`, in `elapsed` of time.
         package static func rest(worked: Duration, others: Duration, elapsed: Duration, cores: Int) -> Duration {
-            others * coresPerBusyCore > elapsed * max(1, cores) ? worked * restsPerStretch : .zero
+            guard elapsed > .zero else { return .zero }
+            let cores = Double(max(1, cores)), busy = others / elapsed
+            guard busy * coresPerBusyCore > cores else { return .zero }
+            let share = min(1, max((cores - busy) / partsOfIdle, 1 / partsMax))
+            return worked * (1 / share - 1)
         }
     }
 }

@@ -2,7 +2,14 @@ import Foundation
 import Glibc
 import MartletArtifact
 import MartletCore
+import Synchronization
 import Testing
+
+private final class Counter: Sendable {
+    private let stored = Atomic(0)
+    var value: Int { stored.load(ordering: .relaxed) }
+    @discardableResult func add() -> Int { stored.wrappingAdd(1, ordering: .relaxed).newValue }
+}
 
 @Suite("ArtifactReader")
 struct ArtifactReaderTests {
@@ -35,6 +42,23 @@ struct ArtifactReaderTests {
         let folder = try tiny.published()
         let artifact = try ArtifactReader().read(folder: folder.path)
         #expect(artifact.digest == sha256(try folder.bytes("manifest.json")))
+    }
+
+    @Test("asks often whether to go on, each file and tensor at least, and ends wherever it is told to")
+    func checkpoints() throws {
+        let path = try tiny.published().path
+        let asked = Counter()
+        let whole = try ArtifactReader(checkpoint: { asked.add() }).read(folder: path)
+        let count = asked.value
+        #expect(count >= whole.manifest.files.count + 2 * whole.weights.table.entries.count)
+        for last in 1...count {
+            let asked = Counter()
+            let reader = ArtifactReader { () throws(MartletError) in
+                if asked.add() == last { throw MartletError(.cancelled, "enough") }
+            }
+            let error = #expect(throws: MartletError.self) { try reader.read(folder: path) }
+            #expect(error?.code == .cancelled && asked.value == last)
+        }
     }
 
     /// Every tensor's bytes, in the file's order.

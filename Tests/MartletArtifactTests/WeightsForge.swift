@@ -1,3 +1,5 @@
+import MartletTestSupport
+
 /// Writes weights files that lie, with every checksum right.
 struct WeightsForge {
     struct Entry {
@@ -59,7 +61,7 @@ struct WeightsForge {
         let size = UInt64(dataStart + data.count)
         var header = magic + Self.bytes(version) + Self.bytes(count ?? UInt32(entries.count))
         header += Self.bytes(tableBytes ?? UInt64(table.count)) + Self.bytes(fileBytes ?? size)
-        header += Self.bytes(Self.crc32(header + table)) + Self.bytes(reserved)
+        header += Self.bytes(crc32(header + table)) + Self.bytes(reserved)
         return header + table + padding + data
     }
 
@@ -68,15 +70,6 @@ struct WeightsForge {
         let start = entry.offset - UInt64(dataStart)
         let (end, overflow) = start.addingReportingOverflow(entry.byteCount)
         guard !overflow, end <= UInt64(data.count) else { return 0 }
-        return Self.crc32(Array(data[Int(start)..<Int(end)]))
-    }
-
-    static func crc32(_ bytes: [UInt8]) -> UInt32 {
-        var sum: UInt32 = 0xFFFF_FFFF
-        for byte in bytes {
-            sum ^= UInt32(byte)
-            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
-        }
-        return ~sum
+        return crc32(Array(data[Int(start)..<Int(end)]))
     }
 }

@@ -12,7 +12,7 @@ private final class Count: Sendable {
 struct BackgroundThreadTests {
     @Test("gives way to every other thread, under a name of its own, and the caller keeps its rank")
     func rank() async throws {
-        let thread = try BackgroundThread(name: "martlet-behind")
+        let thread = try BackgroundThread(name: "martlet-behind", cores: 2)
         let (name, own, batch) = await rankAndName(thread)
         #expect(name == "martlet-behind" && own == 19 && batch == 3)
         #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) < 19)
@@ -29,7 +29,7 @@ struct BackgroundThreadTests {
 
     @Test("jobs run one after another, each gives its value or its error")
     func jobs() async throws {
-        let thread = try BackgroundThread(name: "test")
+        let thread = try BackgroundThread(name: "test", cores: 2)
         let running = Count()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<200 {
@@ -53,12 +53,12 @@ struct BackgroundThreadTests {
 
     @Test("a cancelled job ends when it looks, and one that waits behind it never begins")
     func cancelled() async throws {
-        let thread = try BackgroundThread(name: "test")
+        let thread = try BackgroundThread(name: "test", cores: 2)
         let (began, beganSink) = AsyncStream<Void>.makeStream()
         let first = Task {
-            try await thread.perform { (cancellation) throws(MartletError) -> Int in
+            try await thread.perform { (pace) throws(MartletError) -> Int in
                 beganSink.yield()
-                while true { try cancellation.check() }
+                while true { try pace.check() }
             }
         }
         for await _ in began { break }
@@ -82,7 +82,7 @@ struct BackgroundThreadTests {
     @Test("the thread ends with its last owner")
     func ends() async throws {
         for _ in 0..<200 {
-            let thread = try BackgroundThread(name: "short-lived")
+            let thread = try BackgroundThread(name: "short-lived", cores: 2)
             _ = try await thread.perform { (_) throws(MartletError) in 1 }
         }
         func left() -> Int {

@@ -9,6 +9,7 @@ struct SwapFigures {
         var loads: [Double] = []
         /// Resident bytes after each swap, from the first one that counts.
         var memory: [Int] = []
+        /// The most in the first swaps, and those at the end.
         var threads = (first: 0, last: 0)
         var descriptors = (first: 0, last: 0)
     }

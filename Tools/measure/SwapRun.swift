@@ -53,7 +53,7 @@ struct SwapRun {
 
     private func swap(_ owner: MartletClient, _ traffic: SwapTraffic) async throws -> SwapFigures.Swaps {
         var swaps = SwapFigures.Swaps()
-        // Swaps at which what grows is compared with the end.
+        // Swaps whose figures are compared with the end.
         let settled = min(500, options.swaps / 4)
         let step = max(1, options.swaps / 20)
         for number in 0..<options.swaps {
@@ -68,8 +68,10 @@ struct SwapRun {
             if options.pause > .zero { try await Task.sleep(for: options.pause) }
             let process = server.measured
             if number >= settled { swaps.memory.append(process.memoryBytes("VmRSS")) }
-            if number == settled {
-                (swaps.threads.first, swaps.descriptors.first) = (process.threads, process.descriptors)
+            if number <= settled {
+                // The most at any time: threads that the runtime keeps for its own queues come and go.
+                swaps.threads.first = max(swaps.threads.first, process.threads)
+                swaps.descriptors.first = max(swaps.descriptors.first, process.descriptors)
             }
             if (number + 1).isMultiple(of: step) {
                 note("\(number + 1) swaps, \(process.memoryBytes("VmRSS") >> 20) MiB")
