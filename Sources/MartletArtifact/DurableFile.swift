@@ -35,8 +35,7 @@ package final class DurableFile: Sendable {
     package func read() throws(MartletError) -> [UInt8]? {
         let bytes: [UInt8]?
         do throws(MartletError) {
-            let handle = try FolderHandle(following: folder, describedAs: "the folder of \(what)")
-            bytes = try content(in: handle)
+            bytes = try content(in: try openFolder())
         } catch where error.code == .notFound {
             bytes = nil
         }
@@ -54,7 +53,7 @@ package final class DurableFile: Sendable {
                 .resourceExhausted, "\(what) would have \(bytes.count) bytes, and \(bytesMax) is the limit")
         }
         if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("make the folder for it", errno) }
-        let handle = try FolderHandle(following: folder, describedAs: "the folder of \(what)")
+        let handle = try openFolder()
         // Held until the descriptor is closed: two processes do not look and write at the same time.
         guard flock(handle.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw changedByAnother }
         let before = try content(in: handle)
@@ -69,6 +68,10 @@ package final class DurableFile: Sendable {
             }
             throw failure("force its folder to the disk", number)
         }
+    }
+
+    private func openFolder() throws(MartletError) -> FolderHandle {
+        try FolderHandle(following: folder, describedAs: "the folder of \(what)", wayOut: Self.wayOut)
     }
 
     /// Makes `bytes` the file's content in one step, forced to the disk but for its name.
@@ -119,8 +122,10 @@ package final class DurableFile: Sendable {
     }
 
     private func failure(_ doing: String, _ number: Int32) -> MartletError {
-        .system(what, doing, number, wayOut: "Give the server a state folder that it can write to: --state.")
+        .system(what, doing, number, wayOut: Self.wayOut)
     }
+
+    private static let wayOut = "Give the server a state folder that it can read and write: --state."
 
     private func put(_ bytes: [UInt8], into file: Int32) throws(MartletError) {
         var done = 0

@@ -15,9 +15,10 @@ struct FolderHandle: ~Copyable {
     }
 
     /// Opens `path` wherever it leads: for the folder of all models, which the operator may well link.
-    init(following path: String, describedAs name: String) throws(MartletError) {
+    /// - Parameter wayOut: what to do when it cannot be opened; nil: of a version or a models folder.
+    init(following path: String, describedAs name: String, wayOut: String? = nil) throws(MartletError) {
         let opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard opened >= 0 else { throw FolderHandle.failure(name, errno) }
+        guard opened >= 0 else { throw FolderHandle.failure(name, errno, wayOut: wayOut) }
         descriptor = opened
     }
 
@@ -30,13 +31,14 @@ struct FolderHandle: ~Copyable {
 
     deinit { close(descriptor) }
 
-    private static func failure(_ name: String, _ number: Int32) -> MartletError {
-        switch number {
-        case ENOTDIR, ELOOP:
+    private static func failure(_ name: String, _ number: Int32, wayOut: String? = nil) -> MartletError {
+        switch (number, wayOut) {
+        case (ENOTDIR, let wayOut?): MartletError(.failedPrecondition, "\(name): not a folder. \(wayOut)")
+        case (ENOTDIR, nil), (ELOOP, nil):
             MartletError(
                 .failedPrecondition,
                 "\(name): not a folder (symbolic links are not followed). Put the folder itself there.")
-        default: .system(name, "open the folder", number)
+        default: .system(name, "open the folder", number, wayOut: wayOut)
         }
     }
 

@@ -23,11 +23,14 @@ extension MartletError {
             case ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM: .resourceExhausted
             default: .failedPrecondition
             }
+        // What the number says goes before what the caller can: these have nothing to do with the file.
         let way =
-            wayOut
-            ?? (number == EACCES || number == EPERM
-                ? "Give the server's user the right to read and search it."
-                : number == ENOSPC || number == EDQUOT ? "Free some space and try again." : publishAgain)
+            switch number {
+            case ENOSPC, EDQUOT: "Free some space and try again."
+            case EMFILE, ENFILE: "Raise the limit of open files (ulimit -n) and try again."
+            case EACCES, EPERM: wayOut ?? "Give the server's user the right to read and search it."
+            default: wayOut ?? publishAgain
+            }
         return MartletError(code, "\(file): cannot \(doing): \(reason). \(way)")
     }
 }

@@ -28,13 +28,14 @@ extension MartletClient {
     ///   - progress: told from the start, and whenever the server has more.
     /// - Throws: `.alreadyExists` when the version is there with other bytes, `.aborted` while another publisher sends
     ///   the same one, `.resourceExhausted` when the server's disk has no room, `.failedPrecondition` when the folder's
-    ///   files are not what its manifest says.
+    ///   files are not what its manifest says, or the manifest is more than the server takes in one message.
     @discardableResult
     public func publish(
         folder path: String, timeout: Duration? = nil,
         progress: @Sendable (PublishProgress) -> Void = { _ in }
     ) async throws(MartletError) -> ModelIdentity {
         let folder = try await PublishFolder.read(path)
+        try await requireRoom(for: folder, timeout)
         let (held, known) = AsyncStream.makeStream(of: [PublishEvent.HeldFile].self)
         defer { known.finish() }
         let codec = codec
@@ -61,6 +62,19 @@ extension MartletClient {
         }
         guard let identity else { throw ClientCall.withoutAnswer }
         return identity
+    }
+
+    /// Manifest and signature go in one message. A server that takes files takes messages of a chunk at least.
+    private func requireRoom(for folder: PublishFolder, _ timeout: Duration?) async throws(MartletError) {
+        let begin = PublishPart.begin(manifest: folder.manifest, signature: folder.signature)
+        let bytes = codec.encode(begin).count
+        guard bytes > PublishFolder.chunkBytes else { return }
+        let limit = try await serverStatus(timeout: timeout).messageBytesMax
+        guard bytes > limit else { return }
+        throw MartletError(
+            .failedPrecondition,
+            "manifest.json and model.sig take a message of \(bytes) bytes, and the server's limit is \(limit) "
+                + "(messageBytesMax). Raise it there, or publish into the server's models folder on its machine")
     }
 }
 

@@ -41,19 +41,21 @@ extension RolloutManager {
         guard records[id] != nil else {
             throw MartletError(.notFound, "there is no such version; `martlet models` lists what is known")
         }
+        // Before the route, which a rollout owns: nobody else may point it elsewhere.
+        let needing = progress.filter { key, progress in
+            key.model == id.model && progress.isRunning && progress.keeps.contains(id.number)
+        }
+        if let key = needing.keys.min() {
+            throw MartletError(
+                .failedPrecondition,
+                "the rollout of label \(key.label) needs version \(id.number); wait for its end, or end it with "
+                    + "`martlet rollout rollback`")
+        }
         if let label = routes(of: id.model).filter({ $0.value.versions.contains(id.number) }).keys.min() {
             throw MartletError(
                 .failedPrecondition,
                 "label \(label) leads to version \(id.number); point it at another version first, with `martlet models "
                     + "label`")
-        }
-        if let (key, _) = progress.first(where: { key, progress in
-            key.model == id.model && progress.isRunning && progress.keeps.contains(id.number)
-        }) {
-            throw MartletError(
-                .failedPrecondition,
-                "the rollout of label \(key.label) needs version \(id.number); wait for its end, or end it with "
-                    + "`martlet rollout rollback`")
         }
         guard state.models[id.model]?.wishes[id.number] != false else { return }
         try commit { $0.change(id.model) { $0.wishes[id.number] = false } }

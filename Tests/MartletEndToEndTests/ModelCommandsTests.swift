@@ -5,7 +5,7 @@ import Testing
 @Suite("The commands that ask a server about its models and change them", .serialized)
 struct ModelCommandsTests {
     private func withServer(_ body: ((String...) throws -> CommandLineTests.Outcome) throws -> Void) async throws {
-        let server = try await ServerProcess { try ServerProcess.convert("tiny", version: 1, seed: 1, in: $0) }
+        let server = try await ServerProcess(on: ServerFolder(versions: 1))
         let environment = ["MARTLET_ADDRESS": server.address.description]
         try body { (words: String...) in try CommandLineTests.run(words, environment: environment) }
         server.terminate()

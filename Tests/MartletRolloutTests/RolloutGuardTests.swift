@@ -508,9 +508,9 @@ struct RolloutGuardTests {
             > label canary a 8
             a:canary → 8
             > unload a/8
-            FAILED_PRECONDITION: label canary leads to version 8; point it at another version first, with `martlet models label`
+            FAILED_PRECONDITION: the rollout of label stable needs version 8; wait for its end, or end it with `martlet rollout rollback`
             > unload a/7
-            FAILED_PRECONDITION: label latest leads to version 7; point it at another version first, with `martlet models label`
+            FAILED_PRECONDITION: the rollout of label stable needs version 7; wait for its end, or end it with `martlet rollout rollback`
             > start a 7 label=canary
             a:canary 8 to 7 baking step 0, 10.0 %, 10 s
             a:canary → 8

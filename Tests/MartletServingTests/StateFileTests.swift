@@ -141,6 +141,25 @@ struct StateFileTests {
         #expect(error?.message.contains("--state") == true, "\(String(describing: error))")
     }
 
+    @Test("a folder that cannot be opened is told with the way out of a state folder, not of a model's version")
+    func unopenable() throws {
+        try withFolder {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Data("a file".utf8).write(to: file)
+            let loop = folder.appendingPathComponent("loop").path
+            try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: loop)
+            let long = String(repeating: "x", count: 300)
+            for path in [file.path, loop, folder.appendingPathComponent(long).path] {
+                let store = StateFile(folder: path)
+                let read = #expect(throws: MartletError.self) { try store.load() }
+                #expect(throws: MartletError.self) { try store.save(state) }
+                let message = read?.message ?? ""
+                #expect(message.hasSuffix("that it can read and write: --state."), "\(message)")
+                #expect(!message.contains(folder.path))
+            }
+        }
+    }
+
     @Test("a state larger than the file may be is refused, and the one before stays")
     func large() throws {
         try withFolder {

@@ -114,6 +114,30 @@ struct PublishClientTests {
         }
     }
 
+    @Test("refuses a manifest that is more than the server takes in one message, before anything is sent")
+    func largeManifest() async throws {
+        let folder = try Self.folder(["a": [1]])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let place = URL(filePath: folder).appending(path: "manifest.json")
+        let padding = String(repeating: "x", count: 400_000)
+        let manifest = #"{"files": [{"name": "a", "bytes": 1}], "name": "echo", "padding": "\#(padding)"}"#
+        try Data(manifest.utf8).write(to: place)
+        var limits = Limits()
+        limits.textBytesMax = 100_000
+        for (limit, isTaken) in [(300_000, false), (500_000, true)] {
+            limits.messageBytesMax = limit
+            try await TestServer.with(limits: limits) { test in
+                let client = try await MartletClient.connect(to: test.unix)
+                let error = await failure { try await client.publish(folder: folder) }
+                #expect((error == nil) == isTaken, "\(error?.message ?? "")")
+                #expect(test.rollouts.asked.isEmpty == !isTaken)
+                if isTaken { return }
+                #expect(error?.code == .failedPrecondition)
+                #expect(error?.message.contains("the server's limit is 300000 (messageBytesMax)") == true)
+            }
+        }
+    }
+
     @Test("a file shorter than its manifest says ends the upload, a missing one too")
     func short() async throws {
         try await TestServer.with { test in

@@ -44,7 +44,7 @@ final class RolloutGauges: Sendable {
 
     func set(_ status: RolloutStatus) {
         percent.set(status.percent)
-        phase.set(status.phase.rawValue)
+        phase.set(status.phase.snakeCased)
     }
 
     func destroy() {

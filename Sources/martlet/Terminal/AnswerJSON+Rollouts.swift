@@ -123,7 +123,7 @@ extension AnswerJSON {
             label = status.spec.label
             from = status.from
             to = status.spec.version
-            phase = status.phase == .rolledBack ? "rolled_back" : status.phase.rawValue
+            phase = status.phase.snakeCased
             step = status.step
             steps = status.spec.steps.count
             percent = status.percent
@@ -132,4 +132,9 @@ extension AnswerJSON {
             observations = status.observations.map(Observation.init)
         }
     }
+}
+
+extension RolloutStatus.Phase {
+    /// As programs read it, such as `rolled_back`.
+    var snakeCased: String { self == .rolledBack ? "rolled_back" : rawValue }
 }

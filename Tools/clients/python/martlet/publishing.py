@@ -27,19 +27,33 @@ class Upload:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
-        self._manifest = (self._folder / "manifest.json").read_bytes()
+        manifest = (self._folder / "manifest.json").read_bytes()
         signature = self._folder / "model.sig"
-        self._signature = signature.read_bytes() if signature.exists() else b""
-        self._files = files_of(self._manifest)
+        self._files = files_of(manifest)
+        begin = rollout.PublishBegin(
+            manifest=manifest, signature=signature.read_bytes() if signature.exists() else b"")
+        self._begin = rollout.PublishPart(begin=begin).SerializeToString()
         self._held: dict[str, int] | None = None
         self.identity: ModelIdentity | None = None
         self.progress = PublishProgress(0, 0, sum(self._files.values()))
 
+    @property
+    def begins_large(self) -> bool:
+        """Whether manifest and signature, one message, are more than every server takes that takes files."""
+        return len(self._begin) > CHUNK_BYTES
+
+    def require(self, limit: int) -> None:
+        """Raises when the first message is above `limit`, the most bytes that the server takes in one."""
+        if len(self._begin) > limit:
+            raise MartletError(
+                Code.FAILED_PRECONDITION,
+                f"manifest.json and model.sig take a message of {len(self._begin)} bytes, and the server's limit is "
+                f"{limit} (messageBytesMax). Raise it there, or publish into the server's models folder on its machine")
+
     def messages(self) -> Iterator[Request]:
         """The manifest; once `take` was given what the server holds, the rest of each file."""
         self._held = None
-        begin = rollout.PublishBegin(manifest=self._manifest, signature=self._signature)
-        yield rollout.PublishPart(begin=begin).SerializeToString()
+        yield self._begin
         yield UNTIL_ANSWERED
         held: dict[str, int] | None = self._held
         if held is None:  # the call ended first, and says why

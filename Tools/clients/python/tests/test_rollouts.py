@@ -200,6 +200,17 @@ def test_a_folder_that_is_no_version_is_refused_before_anything_is_sent(talking,
     assert files_of(b'{"files": [{"name": "a", "bytes": 1}]}') == {"a": 1}
 
 
+def test_a_manifest_above_the_servers_limit_is_refused_before_anything_is_sent(talking, folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "padding": "x" * 400_000}))
+    script, seen = answering(models.ServerStatus(message_bytes_max=300_000))
+    with talking(script) as client:
+        with pytest.raises(MartletError, match=r"the server's limit is 300000 \(messageBytesMax\)") as refused:
+            client.publish(folder)
+    assert refused.value.code == martlet.Code.FAILED_PRECONDITION
+    assert seen[0].open.method == "/martlet.v1.ModelService/GetServer"
+
+
 def test_a_file_shorter_than_its_manifest_says_ends_the_upload(talking, folder):
     (folder / "a.json").write_bytes(b"short")
 
