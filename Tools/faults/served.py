@@ -27,7 +27,7 @@ import tiny
 from injection import Attached, Outcome, Point
 
 TEXT = "hello world"
-START_SECONDS = 10
+START_SECONDS = 30
 OPERATION_SECONDS = 10
 # What a rollout does by itself is told first and saved then; and what could not be saved is tried again each second.
 SAVED_SECONDS = 1.5
