@@ -17,11 +17,12 @@ extension RolloutManager {
         }
         let (stages, stageSink) = AsyncStream.makeStream(of: VersionState.self)
         let (loader, drainedSink, time) = (self.loader, self.drainedSink, self.time)
+        let isAwaited = isAwaited(version.id.model)
         // The object goes straight into its residence: nothing else may keep it alive.
         async let result: Result<Residence<Loaded>, MartletError> = {
             defer { stageSink.finish() }
             do throws(MartletError) {
-                let loaded = try await loader.load(version) { stageSink.yield($0) }
+                let loaded = try await loader.load(version, isAwaited: isAwaited) { stageSink.yield($0) }
                 let residence = Residence(id: version.id, object: loaded, time: time) {
                     drainedSink.yield(version.id)
                 }
@@ -32,6 +33,11 @@ extension RolloutManager {
         }()
         for await stage in stages { enter(stage, version.id) }
         endLoading(version, await result)
+    }
+
+    /// True while calls of `model` wait for it to come back, or have no version that answers.
+    private func isAwaited(_ model: String) -> Bool {
+        waking.contains(model) || !records.contains { $0.key.model == model && $0.value.residence != nil }
     }
 
     private func enter(_ stage: VersionState, _ id: VersionID) {

@@ -58,8 +58,11 @@ package protocol VersionLoader: Sendable {
 
     /// Verifies, loads and warms `version`; returns only what may answer at once. Never called twice at a time for one
     /// version. A cancelled task means the version is no longer wanted.
-    /// - Parameter stage: told `.verifying`, `.loading` and `.warming` as each begins.
+    /// - Parameters:
+    ///   - isAwaited: the model's calls wait, or have no version that answers: it must not take its time for the sake
+    ///     of other models.
+    ///   - stage: told `.verifying`, `.loading` and `.warming` as each begins.
     func load(
-        _ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void
+        _ version: AspiredVersion, isAwaited: Bool, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> Loaded
 }

@@ -22,11 +22,16 @@ extension BackgroundThread {
         private static let partsOfIdle = 8.0, partsMax = 16.0
 
         private let cores: Int
+        private let isResting: Bool
         private let cancelled = Atomic(false)
         /// Nil until the job's thread asks for the first time. Only that thread does.
         private let last = Mutex<Reading?>(nil)
 
-        package init(cores: Int) { self.cores = cores }
+        /// - Parameter isResting: false for a job that never rests.
+        package init(cores: Int, isResting: Bool = true) {
+            self.cores = cores
+            self.isResting = isResting
+        }
 
         private var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
@@ -46,6 +51,7 @@ extension BackgroundThread {
 
         /// Returns after the rest that is due, at once when none is.
         package func rest() {
+            guard isResting else { return }
             let due = last.withLock { last in
                 let now = Reading()
                 guard let before = last else {

@@ -38,10 +38,11 @@ package final class BackgroundThread: Sendable {
     deinit { jobs.close() }
 
     /// Runs `body` on the thread, in its turn. Cancelling the task tells the job, which ends when it looks.
+    /// - Parameter resting: false for a job that others wait for: it never rests.
     package func perform<Output: Sendable>(
-        _ body: @escaping @Sendable (Pace) throws(MartletError) -> Output
+        resting: Bool = true, _ body: @escaping @Sendable (Pace) throws(MartletError) -> Output
     ) async throws(MartletError) -> Output {
-        let pace = Pace(cores: cores)
+        let pace = Pace(cores: cores, isResting: resting)
         let result: Result<Output, MartletError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 jobs.add {

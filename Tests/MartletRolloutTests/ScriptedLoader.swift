@@ -84,6 +84,7 @@ final class ScriptedLoader: VersionLoader {
         var loading: Set<VersionID> = []
         var loadsAtOnce = 0
         var loads = 0
+        var awaited = 0
         var sameVersionTwice = 0
         /// Steps of other tasks to let by in each stage.
         var yields = 0
@@ -110,6 +111,8 @@ final class ScriptedLoader: VersionLoader {
     var atGate: Set<VersionID> { state.withLock { Set($0.atGate.keys) } }
     var isHolding: Bool { state.withLock { !$0.held.isEmpty } }
     var loads: Int { state.withLock { $0.loads } }
+    /// Loads that calls waited for.
+    var awaited: Int { state.withLock { $0.awaited } }
     var loadsAtOnceSeen: Int { state.withLock { $0.loadsAtOnce } }
     var sameVersionTwice: Int { state.withLock { $0.sameVersionTwice } }
 
@@ -118,12 +121,13 @@ final class ScriptedLoader: VersionLoader {
     }
 
     func load(
-        _ version: AspiredVersion, stage: @escaping @Sendable (VersionState) -> Void
+        _ version: AspiredVersion, isAwaited: Bool, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> FakeVersion {
         let yields = state.withLock { state in
             if !state.loading.insert(version.id).inserted { state.sameVersionTwice += 1 }
             state.loadsAtOnce = max(state.loadsAtOnce, state.loading.count)
             state.loads += 1
+            if isAwaited { state.awaited += 1 }
             return state.yields
         }
         defer { state.withLock { _ = $0.loading.remove(version.id) } }

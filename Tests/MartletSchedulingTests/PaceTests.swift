@@ -47,6 +47,25 @@ struct PaceTests {
         #expect(share < 0.1)
     }
 
+    @Test("a job that others wait for never rests")
+    func haste() async throws {
+        let background = try BackgroundThread(name: "test", cores: 1)
+        let isOver = Flag()
+        let burner = Thread { while !isOver.isSet { burn(microseconds: 100) } }
+        burner.start()
+        defer { isOver.set() }
+        let sleeps = try await background.perform(resting: false) { (pace) throws(MartletError) in
+            let before = voluntarySwitches()
+            let cpu = seconds(CLOCK_THREAD_CPUTIME_ID)
+            while seconds(CLOCK_THREAD_CPUTIME_ID) - cpu < 0.05 {
+                burn(microseconds: 200)
+                try pace.check()
+            }
+            return voluntarySwitches() - before
+        }
+        #expect(sleeps == 0)
+    }
+
     @Test("cancelled, it neither rests nor goes on")
     func cancelled() {
         let pace = BackgroundThread.Pace(cores: 1)
@@ -67,6 +86,13 @@ private func seconds(_ clock: clockid_t) -> Double {
     var time = timespec()
     clock_gettime(clock, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// How often this thread gave its core away by itself.
+private func voluntarySwitches() -> Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(1), &usage)
+    return usage.ru_nvcsw
 }
 
 private func burn(microseconds: Int) {
