@@ -65,8 +65,8 @@ struct ArtifactVersionLoader: VersionLoader {
         stage(.loading)
         let histogram = lengths.histogram(of: version.id.model)
         let model = try ServedModel(
-            artifact: artifact, tensors: PacedTensors(artifact.tensors, pace), kernels: kernels, batchTokensMax: limits.batchTokensMax, members: members,
-            lengths: histogram)
+            artifact: artifact, tensors: PacedTensors(artifact.tensors, pace), kernels: kernels,
+            batchTokensMax: limits.batchTokensMax, members: members, lengths: histogram)
         stage(.warming)
         try GoldenCheck.run(artifact, on: model, pace: pace)
         let batches = WarmUp.batches(
