@@ -31,9 +31,9 @@ public struct ModelRoute: Sendable, Hashable, Codable {
 
     /// 1 to `targetsMax`, no version twice.
     public var targets: [Target]
-    /// Name of the metadata entry or header, in lower case, whose value decides the target: the same value gets the same
-    /// version, and a version whose weight grows keeps the values it had. Empty: by chance. A call without the entry
-    /// is decided by chance too.
+    /// Name of the metadata entry or header, in lower case, whose value decides the target: the same value gets the
+    /// same version, and a version whose weight grows keeps the values it had. Empty: by chance. A call without the
+    /// entry is decided by chance too.
     public var stickyKey: String
     public var shadow: Shadow?
 
