@@ -4,12 +4,13 @@ internal import MartletCore
 extension RolloutManager {
     func beginLoading(_ id: VersionID) {
         guard let version = records[id]?.aspired else { return }
-        records[id]?.phase = .loading(.init(version: version, stage: .verifying))
+        let load = VersionRecord<Loaded>.Load(version: version, stage: .verifying)
+        records[id]?.phase = .loading(load)
         records[id]?.warnedFingerprint = nil
-        loads[id] = Task { await self.load(version) }
+        loads[id] = Task { await self.load(version, load.urgency) }
     }
 
-    private func load(_ version: AspiredVersion) async {
+    private func load(_ version: AspiredVersion, _ urgency: LoadUrgency) async {
         do throws(MartletError) {
             try await reserveMemory(for: version)
         } catch {
@@ -17,12 +18,11 @@ extension RolloutManager {
         }
         let (stages, stageSink) = AsyncStream.makeStream(of: VersionState.self)
         let (loader, drainedSink, time) = (self.loader, self.drainedSink, self.time)
-        let isAwaited = isAwaited(version.id.model)
         // The object goes straight into its residence: nothing else may keep it alive.
         async let result: Result<Residence<Loaded>, MartletError> = {
             defer { stageSink.finish() }
             do throws(MartletError) {
-                let loaded = try await loader.load(version, isAwaited: isAwaited) { stageSink.yield($0) }
+                let loaded = try await loader.load(version, urgency: urgency) { stageSink.yield($0) }
                 let residence = Residence(id: version.id, object: loaded, time: time) {
                     drainedSink.yield(version.id)
                 }
@@ -35,9 +35,19 @@ extension RolloutManager {
         endLoading(version, await result)
     }
 
-    /// True while calls of `model` wait for it to come back, or have no version that answers.
-    private func isAwaited(_ model: String) -> Bool {
-        waking.contains(model) || !records.contains { $0.key.model == model && $0.value.residence != nil }
+    /// Tells running loads what became awaited since they began.
+    func hastenLoads() {
+        for (id, record) in records {
+            guard case .loading(let load) = record.phase, isAwaited(id) else { continue }
+            load.urgency.hasten()
+        }
+    }
+
+    /// True while the model has no version that answers, a rollback waits for one, or calls wait for an idle model: for
+    /// theirs when it is not this one, since loads wait for one another.
+    private func isAwaited(_ id: VersionID) -> Bool {
+        !waking.isEmpty || !holds.isEmpty
+            || !records.contains { $0.key.model == id.model && $0.value.residence != nil }
     }
 
     private func enter(_ stage: VersionState, _ id: VersionID) {

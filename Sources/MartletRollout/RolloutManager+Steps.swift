@@ -41,6 +41,7 @@ extension RolloutManager {
                 goesOn = lookAtRollouts() || goesOn
                 goesOn = lookAtIdleModels() || goesOn
             }
+            hastenLoads()
             waking = waking.filter { !has(reached: .awake($0)) }
             saveAgain()
             setAlarm()

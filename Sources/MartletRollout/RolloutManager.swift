@@ -16,7 +16,6 @@ package actor RolloutManager<Loader: VersionLoader> {
     let labelsMax: Int
     let loadsAtOnceMax: Int
     private let onEvent: @Sendable (RolloutEvent) -> Void
-    let eventSink: AsyncStream<RolloutEvent>.Continuation
     let drained: AsyncStream<VersionID>
     let drainedSink: AsyncStream<VersionID>.Continuation
     nonisolated let published = Mutex(RolloutBoard<Loaded>())
@@ -60,9 +59,6 @@ package actor RolloutManager<Loader: VersionLoader> {
     var nextWaiter: UInt64 = 0
     private(set) var isShuttingDown = false
 
-    /// What happens, in order; the newest 1024 are kept for a slow reader. One reader.
-    package nonisolated let events: AsyncStream<RolloutEvent>
-
     /// - Parameters:
     ///   - store: where what operators decide survives the process. What it holds is taken up again: routes lead
     ///     nowhere until their versions are ready, a rollout goes on at its step.
@@ -90,7 +86,6 @@ package actor RolloutManager<Loader: VersionLoader> {
         self.labelsMax = labelsMax
         self.loadsAtOnceMax = max(1, loadsAtOnceMax)
         self.onEvent = onEvent
-        (events, eventSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1_024))
         // One entry for each version that drains: bounded by the versions in memory.
         (drained, drainedSink) = AsyncStream.makeStream()
     }
@@ -99,7 +94,6 @@ package actor RolloutManager<Loader: VersionLoader> {
         alarm?.task.cancel()
         watchers.end()
         rolloutWatchers.end()
-        eventSink.finish()
         drainedSink.finish()
     }
 
@@ -180,7 +174,6 @@ package actor RolloutManager<Loader: VersionLoader> {
         watchers.end()
         rolloutWatchers.end()
         drainedSink.finish()
-        eventSink.finish()
     }
 
     // MARK: Telling others
@@ -188,8 +181,6 @@ package actor RolloutManager<Loader: VersionLoader> {
     func emit(_ id: VersionID, _ kind: RolloutEvent.Kind) { emit(model: id.model, version: id.number, kind) }
 
     func emit(model: String = "", version: Int? = nil, _ kind: RolloutEvent.Kind) {
-        let event = RolloutEvent(model: model, version: version, kind)
-        onEvent(event)
-        eventSink.yield(event)
+        onEvent(RolloutEvent(model: model, version: version, kind))
     }
 }

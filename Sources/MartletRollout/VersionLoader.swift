@@ -59,10 +59,9 @@ package protocol VersionLoader: Sendable {
     /// Verifies, loads and warms `version`; returns only what may answer at once. Never called twice at a time for one
     /// version. A cancelled task means the version is no longer wanted.
     /// - Parameters:
-    ///   - isAwaited: the model's calls wait, or have no version that answers: it must not take its time for the sake
-    ///     of other models.
+    ///   - urgency: while nothing is awaited a load leaves the cores to calls.
     ///   - stage: told `.verifying`, `.loading` and `.warming` as each begins.
     func load(
-        _ version: AspiredVersion, isAwaited: Bool, stage: @escaping @Sendable (VersionState) -> Void
+        _ version: AspiredVersion, urgency: LoadUrgency, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> Loaded
 }

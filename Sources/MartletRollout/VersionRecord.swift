@@ -14,6 +14,7 @@ struct VersionRecord<Loaded: LoadedVersion> {
 
     struct Load {
         let version: AspiredVersion
+        let urgency = LoadUrgency()
         var stage: VersionState
         /// Of the memory budget.
         var reservedBytes = 0

@@ -20,17 +20,19 @@ extension BackgroundThread {
         private static let coresPerBusyCore = 8.0
         /// What a job has of the cores' idle time: one part of so many; and of one core at the least.
         private static let partsOfIdle = 8.0, partsMax = 16.0
+        /// How long a rest goes on at the most once somebody waits, or nobody any more. Less than a second.
+        private static let deafness: Duration = .milliseconds(10)
 
         private let cores: Int
-        private let isResting: Bool
+        private let isAwaited: @Sendable () -> Bool
         private let cancelled = Atomic(false)
         /// Nil until the job's thread asks for the first time. Only that thread does.
         private let last = Mutex<Reading?>(nil)
 
-        /// - Parameter isResting: false for a job that never rests.
-        package init(cores: Int, isResting: Bool = true) {
+        /// - Parameter isAwaited: asked before a rest and often during it; true: it goes on at once.
+        package init(cores: Int, isAwaited: @escaping @Sendable () -> Bool = { false }) {
             self.cores = cores
-            self.isResting = isResting
+            self.isAwaited = isAwaited
         }
 
         private var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
@@ -51,7 +53,7 @@ extension BackgroundThread {
 
         /// Returns after the rest that is due, at once when none is.
         package func rest() {
-            guard isResting else { return }
+            guard !isAwaited() else { return }
             let due = last.withLock { last in
                 let now = Reading()
                 guard let before = last else {
@@ -65,10 +67,13 @@ extension BackgroundThread {
                     worked: worked, others: now.process - before.process - worked, elapsed: now.wall - before.wall,
                     cores: cores)
             }
-            guard due > .zero, !isCancelled else { return }
-            let (seconds, attoseconds) = due.components
-            var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
-            nanosleep(&time, nil)
+            var left = due
+            while left > .zero, !isCancelled, !isAwaited() {
+                let part = min(left, Self.deafness)
+                var time = timespec(tv_sec: 0, tv_nsec: Int(part.components.attoseconds / 1_000_000_000))
+                nanosleep(&time, nil)
+                left -= part
+            }
         }
 
         /// What follows `worked` of CPU time while all other threads of the process had `others`, in `elapsed` of time.

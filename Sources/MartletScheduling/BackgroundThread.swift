@@ -38,11 +38,12 @@ package final class BackgroundThread: Sendable {
     deinit { jobs.close() }
 
     /// Runs `body` on the thread, in its turn. Cancelling the task tells the job, which ends when it looks.
-    /// - Parameter resting: false for a job that others wait for: it never rests.
+    /// - Parameter isAwaited: asked again and again, from the thread: while somebody waits for the job it never rests.
     package func perform<Output: Sendable>(
-        resting: Bool = true, _ body: @escaping @Sendable (Pace) throws(MartletError) -> Output
+        isAwaited: @escaping @Sendable () -> Bool = { false },
+        _ body: @escaping @Sendable (Pace) throws(MartletError) -> Output
     ) async throws(MartletError) -> Output {
-        let pace = Pace(cores: cores, isResting: resting)
+        let pace = Pace(cores: cores, isAwaited: isAwaited)
         let result: Result<Output, MartletError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 jobs.add {

@@ -40,9 +40,9 @@ struct ArtifactVersionLoader: VersionLoader {
     }
 
     func load(
-        _ version: AspiredVersion, isAwaited: Bool, stage: @escaping @Sendable (VersionState) -> Void
+        _ version: AspiredVersion, urgency: LoadUrgency, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> ServedModel {
-        try await thread.perform(resting: !isAwaited) { (pace) throws(MartletError) in
+        try await thread.perform(isAwaited: { urgency.isAwaited }) { (pace) throws(MartletError) in
             try load(version, stage: stage, pace: pace)
         }
     }

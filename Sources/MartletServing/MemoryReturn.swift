@@ -15,9 +15,18 @@ final class MemoryReturn: Sendable {
     /// `malloc_trim` of glibc, whose header Swift does not show; nil with another C library.
     private let trim: (@convention(c) (Int) -> Int32)?
 
+    /// Also keeps the allocator, for the whole process, from raising two limits by itself: from which size on a piece
+    /// is mapped alone, and how much a thread's heap keeps at its end. `malloc_trim` does not look at those ends, and
+    /// after a tokenizer of a few megabytes each might have kept as much as two of them.
     init() {
         trim = dlsym(nil, "malloc_trim").map { unsafeBitCast($0, to: (@convention(c) (Int) -> Int32).self) }
+        let set = dlsym(nil, "mallopt").map { unsafeBitCast($0, to: (@convention(c) (Int32, Int32) -> Int32).self) }
+        _ = set?(Self.mapThreshold, 1 << 20)
+        _ = set?(Self.trimThreshold, 256 << 10)
     }
+
+    /// M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of <malloc.h>.
+    private static let mapThreshold: Int32 = -3, trimThreshold: Int32 = -1
 
     /// Soon, once however often it is asked for until then.
     func soon() {

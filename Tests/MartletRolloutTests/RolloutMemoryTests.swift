@@ -307,24 +307,4 @@ struct RolloutMemoryTests {
         await manager.shutdown()
         #expect(loader.ledger.living == 0)
     }
-
-    @Test("a load is in haste while no version of its model answers, and takes its time beside one that does")
-    func haste() async throws {
-        let loader = ScriptedLoader()
-        let manager = try RolloutManager(loader: loader)
-        let versions = (1...3).map {
-            AspiredVersion(id: VersionID(model: "a", number: $0), location: "", fingerprint: "")
-        }
-        for count in 1...3 {
-            await manager.aspire(to: Array(versions.prefix(count)))
-            await manager.settled()
-            #expect(loader.loads == count && loader.awaited == 1)
-        }
-        await manager.aspire(to: versions + [
-            AspiredVersion(id: VersionID(model: "b", number: 1), location: "", fingerprint: "")
-        ])
-        await manager.settled()
-        #expect(loader.loads == 4 && loader.awaited == 2)
-        await manager.shutdown()
-    }
 }

@@ -81,7 +81,7 @@ final class ScriptedLoader: VersionLoader {
         var bytes: [VersionID: Int] = [:]
         var held: Set<VersionID> = []
         var atGate: [VersionID: CheckedContinuation<Void, Never>] = [:]
-        var loading: Set<VersionID> = []
+        var loading: [VersionID: LoadUrgency] = [:]
         var loadsAtOnce = 0
         var loads = 0
         var awaited = 0
@@ -111,8 +111,10 @@ final class ScriptedLoader: VersionLoader {
     var atGate: Set<VersionID> { state.withLock { Set($0.atGate.keys) } }
     var isHolding: Bool { state.withLock { !$0.held.isEmpty } }
     var loads: Int { state.withLock { $0.loads } }
-    /// Loads that calls waited for.
+    /// Loads that ended and that somebody waited for.
     var awaited: Int { state.withLock { $0.awaited } }
+    /// True while `id` is loaded and somebody waits for it.
+    func isAwaited(_ id: VersionID) -> Bool { state.withLock { $0.loading[id]?.isAwaited ?? false } }
     var loadsAtOnceSeen: Int { state.withLock { $0.loadsAtOnce } }
     var sameVersionTwice: Int { state.withLock { $0.sameVersionTwice } }
 
@@ -121,16 +123,20 @@ final class ScriptedLoader: VersionLoader {
     }
 
     func load(
-        _ version: AspiredVersion, isAwaited: Bool, stage: @escaping @Sendable (VersionState) -> Void
+        _ version: AspiredVersion, urgency: LoadUrgency, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> FakeVersion {
         let yields = state.withLock { state in
-            if !state.loading.insert(version.id).inserted { state.sameVersionTwice += 1 }
+            if state.loading.updateValue(urgency, forKey: version.id) != nil { state.sameVersionTwice += 1 }
             state.loadsAtOnce = max(state.loadsAtOnce, state.loading.count)
             state.loads += 1
-            if isAwaited { state.awaited += 1 }
             return state.yields
         }
-        defer { state.withLock { _ = $0.loading.remove(version.id) } }
+        defer {
+            state.withLock { state in
+                if urgency.isAwaited { state.awaited += 1 }
+                state.loading[version.id] = nil
+            }
+        }
         for each in [VersionState.verifying, .loading, .warming] {
             stage(each)
             for _ in 0..<yields { await Task.yield() }

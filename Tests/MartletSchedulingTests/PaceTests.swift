@@ -54,7 +54,7 @@ struct PaceTests {
         let burner = Thread { while !isOver.isSet { burn(microseconds: 100) } }
         burner.start()
         defer { isOver.set() }
-        let sleeps = try await background.perform(resting: false) { (pace) throws(MartletError) in
+        let sleeps = try await background.perform(isAwaited: { true }) { (pace) throws(MartletError) in
             let before = voluntarySwitches()
             let cpu = seconds(CLOCK_THREAD_CPUTIME_ID)
             while seconds(CLOCK_THREAD_CPUTIME_ID) - cpu < 0.05 {
@@ -64,6 +64,33 @@ struct PaceTests {
             return voluntarySwitches() - before
         }
         #expect(sleeps == 0)
+    }
+
+    @Test("a long rest ends soon after somebody waits for the job, or nobody any more", arguments: [true, false])
+    func interrupted(isCancelled: Bool) async throws {
+        let (isOver, isAwaited) = (Flag(), Flag())
+        let burner = Thread { while !isOver.isSet { burn(microseconds: 100) } }
+        burner.start()
+        defer { isOver.set() }
+        let pace = BackgroundThread.Pace(cores: 1) { isAwaited.isSet }
+        // A thread of its own: the rest is fifteen times as long as the stretch before it.
+        let rested = await withCheckedContinuation { continuation in
+            let worker = Thread {
+                pace.rest()
+                burn(microseconds: 1_000_000)
+                let ender = Thread {
+                    usleep(50_000)
+                    if isCancelled { pace.cancel() } else { isAwaited.set() }
+                }
+                ender.start()
+                let start = seconds(CLOCK_MONOTONIC)
+                pace.rest()
+                continuation.resume(returning: seconds(CLOCK_MONOTONIC) - start)
+            }
+            worker.start()
+        }
+        // Whole, it lasts more than ten seconds.
+        #expect(rested < 5)
     }
 
     @Test("cancelled, it neither rests nor goes on")
