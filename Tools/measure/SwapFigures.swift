@@ -9,8 +9,9 @@ struct SwapFigures {
         var loads: [Double] = []
         /// Resident bytes after each swap, from the first one that counts.
         var memory: [Int] = []
-        /// The most in the first swaps, and those at the end.
+        /// Before the calls and after them.
         var threads = (first: 0, last: 0)
+        /// The most in the first swaps, and those after the last.
         var descriptors = (first: 0, last: 0)
     }
 

@@ -10,9 +10,10 @@ enum SwapMeasure {
         Starts `martlet serve` with two versions of one model, different in weights, head and labels, and keeps it at
         half of what it can answer (--load 50), by calls that begin when they are due and not when the last has ended.
         Meanwhile it swaps the versions N times (default 10000; --quick 2000): loads the other one, moves the route to
-        it, unloads the first, waits until its memory is returned, and rests for --pause milliseconds (default 200).
-        guard has 22 million weights and needs .build-models; tiny has a few thousand. A load rests while the server is
-        busy: at half load guard takes 2 seconds a swap, with --load 10 a third of one.
+        it, unloads the first, waits until its memory is returned, and rests for --pause milliseconds. Without --pause
+        as long as the swap took: as many calls begin between swaps as during them, and a machine that others slow down
+        slows both. guard has 22 million weights and needs .build-models; tiny has a few thousand. A load rests while
+        the server is busy: at half load a swap of guard takes 2 to 6 seconds, with --load 10 half of one.
 
         Every answer must have the bits of the version it names. Prints failed calls, mixed answers, the 99th percentile
         of calls that began during a swap beside the others', and what grew: memory a swap, threads, descriptors.
@@ -45,7 +46,8 @@ struct SwapOptions {
     var model = Model.guardModel
     /// Per cent of what the server can answer.
     var load = 50
-    var pause: Duration = .milliseconds(200)
+    /// Between swaps; nil: as long as the swap before took.
+    var pause: Duration?
     var json = false
 
     init(_ arguments: [String]) throws(MartletError) {

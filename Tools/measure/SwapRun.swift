@@ -14,12 +14,13 @@ struct SwapRun {
         for _ in 0..<4 { clients.append(try await MartletClient.connect(to: server.address)) }
         let owner = try await MartletClient.connect(to: server.address)
         let traffic = SwapTraffic(clients: clients, truth: try await truth(owner))
+        let threads = try await threadsAtRest()
         let capacity = try await traffic.capacity(seconds: 3, callers: 32)
         // Beyond a thousand calls a second the load's own process would take what the server needs.
         let rate = min(capacity * Double(options.load) / 100, 1_000)
         note("\(Int(capacity)) calls a second at most; \(options.swaps) swaps under \(Int(rate)) calls a second")
         async let calls: Void = traffic.run(rate: rate)
-        let swaps: SwapFigures.Swaps
+        var swaps: SwapFigures.Swaps
         do {
             try await Task.sleep(for: .seconds(3))
             swaps = try await swap(owner, traffic)
@@ -31,6 +32,7 @@ struct SwapRun {
         }
         traffic.end()
         await calls
+        swaps.threads = (threads, try await threadsAtRest())
         for client in clients + [owner] { await client.close() }
         return SwapFigures(record: traffic.record, swaps: swaps, rate: rate)
     }
@@ -65,20 +67,24 @@ struct SwapRun {
             try await unload(old, owner)
             swaps.loads.append(loaded - start)
             swaps.windows.append(start...traffic.seconds())
-            if options.pause > .zero { try await Task.sleep(for: options.pause) }
+            try await Task.sleep(for: options.pause ?? .seconds(traffic.seconds() - start))
             let process = server.measured
             if number >= settled { swaps.memory.append(process.memoryBytes("VmRSS")) }
             if number <= settled {
-                // The most at any time: threads that the runtime keeps for its own queues come and go.
-                swaps.threads.first = max(swaps.threads.first, process.threads)
                 swaps.descriptors.first = max(swaps.descriptors.first, process.descriptors)
             }
             if (number + 1).isMultiple(of: step) {
                 note("\(number + 1) swaps, \(process.memoryBytes("VmRSS") >> 20) MiB")
             }
         }
-        (swaps.threads.last, swaps.descriptors.last) = (server.measured.threads, server.measured.descriptors)
+        swaps.descriptors.last = server.measured.descriptors
         return swaps
+    }
+
+    /// The server's threads once those have ended that the runtime keeps for five seconds after they had work.
+    private func threadsAtRest() async throws -> Int {
+        try await Task.sleep(for: .seconds(8))
+        return server.measured.threads
     }
 
     /// Returns when the version's memory is returned.
