@@ -35,19 +35,19 @@ extension RolloutManager {
         endLoading(version, await result)
     }
 
-    /// Tells running loads what became awaited since they began.
+    /// Tells running loads who has come to wait for them.
     func hastenLoads() {
         for (id, record) in records {
-            guard case .loading(let load) = record.phase, isAwaited(id) else { continue }
-            load.urgency.hasten()
+            if case .loading(let load) = record.phase { load.urgency.raise(to: urgency(of: id)) }
         }
     }
 
-    /// True while the model has no version that answers, a rollback waits for one, or calls wait for an idle model: for
-    /// theirs when it is not this one, since loads wait for one another.
-    private func isAwaited(_ id: VersionID) -> Bool {
-        !waking.isEmpty || !holds.isEmpty
-            || !records.contains { $0.key.model == id.model && $0.value.residence != nil }
+    private func urgency(of id: VersionID) -> LoadUrgency.Level {
+        // Also those of another model: its load comes after this one.
+        if !waking.isEmpty || !holds.isEmpty { return .awaited }
+        let answering = records.filter { $0.value.residence != nil }
+        if answering.isEmpty { return .awaited }
+        return answering.contains { $0.key.model == id.model } ? .none : .unanswered
     }
 
     private func enter(_ stage: VersionState, _ id: VersionID) {

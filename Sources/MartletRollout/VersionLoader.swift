@@ -59,7 +59,7 @@ package protocol VersionLoader: Sendable {
     /// Verifies, loads and warms `version`; returns only what may answer at once. Never called twice at a time for one
     /// version. A cancelled task means the version is no longer wanted.
     /// - Parameters:
-    ///   - urgency: while nothing is awaited a load leaves the cores to calls.
+    ///   - urgency: while it is `.none` a load leaves the cores to calls.
     ///   - stage: told `.verifying`, `.loading` and `.warming` as each begins.
     func load(
         _ version: AspiredVersion, urgency: LoadUrgency, stage: @escaping @Sendable (VersionState) -> Void

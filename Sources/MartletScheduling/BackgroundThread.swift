@@ -7,7 +7,7 @@ internal import Glibc
 internal import Darwin
 #endif
 
-/// One thread for work that may wait for everything else: it takes what the cores have left over.
+/// One thread for work beside the calls; as a rule it waits for everything else and takes what the cores have left over.
 ///
 /// Jobs run one after another, in the order in which they came. A thread of its own, because Swift's pool has one for
 /// each core and a long job there delays every `await`, and because Dispatch's classes change nothing on Linux. Low
@@ -19,13 +19,15 @@ package final class BackgroundThread: Sendable {
     /// - Parameters:
     ///   - name: for debuggers and `top -H`; 15 bytes of it are kept.
     ///   - cores: that it shares with the rest of the process.
+    ///   - givesWay: false for one whose jobs somebody waits for: on a machine that others keep busy, the lowest
+    ///     priority gets next to nothing.
     /// - Throws: `.resourceExhausted` when the system gives no thread.
-    package init(name: String, cores: Int) throws(MartletError) {
+    package init(name: String, cores: Int, givesWay: Bool = true) throws(MartletError) {
         let jobs = JobList()
         self.jobs = jobs
         self.cores = cores
         let started = ComputeThread.start(name: name, stackBytes: 4 << 20) {
-            giveWay()
+            if givesWay { giveWay() }
             jobs.work()
         }
         guard let started else {

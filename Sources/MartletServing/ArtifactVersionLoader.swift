@@ -16,6 +16,8 @@ struct ArtifactVersionLoader: VersionLoader {
     let lengths = TrafficLengths()
     /// Loading must not take the cores that answer.
     private let thread: BackgroundThread
+    /// For loads that are awaited when they begin, and for what takes no time.
+    private let awaitedThread: BackgroundThread
 
     init(
         limits: Limits, signatures: SignaturePolicy, kernels: KernelTable, threads: Int, members: Int
@@ -26,11 +28,12 @@ struct ArtifactVersionLoader: VersionLoader {
         self.threads = threads
         self.members = members
         thread = try BackgroundThread(name: "martlet-loader", cores: threads)
+        awaitedThread = try BackgroundThread(name: "martlet-loader", cores: threads, givesWay: false)
     }
 
     func memoryNeeded(_ version: AspiredVersion) async throws(MartletError) -> Int {
         let reader = ArtifactReader(limits: limits)
-        return try await thread.perform { (_) throws(MartletError) in
+        return try await awaitedThread.perform { (_) throws(MartletError) in
             let manifest = try reader.readManifest(folder: version.location).manifest
             let words = manifest.precision == .int8 ? ElementType.int8 : .float32
             let configuration = manifest.configuration
@@ -42,7 +45,8 @@ struct ArtifactVersionLoader: VersionLoader {
     func load(
         _ version: AspiredVersion, urgency: LoadUrgency, stage: @escaping @Sendable (VersionState) -> Void
     ) async throws(MartletError) -> ServedModel {
-        try await thread.perform(isAwaited: { urgency.isAwaited }) { (pace) throws(MartletError) in
+        let thread = urgency.level == .awaited ? awaitedThread : thread
+        return try await thread.perform(isAwaited: { urgency.level > .none }) { (pace) throws(MartletError) in
             try load(version, stage: stage, pace: pace)
         }
     }

@@ -5,23 +5,18 @@ import Testing
 
 @Suite("Loads that somebody waits for", .timeLimit(.minutes(5)))
 struct LoadUrgencyTests {
-    @Test("a load is in haste while no version of its model answers, and takes its time beside one that does")
-    func haste() async throws {
+    @Test("a load takes its time beside a version that answers, less beside other models, none where nothing answers")
+    func levels() async throws {
         let loader = ScriptedLoader()
         let manager = try RolloutManager(loader: loader)
-        let versions = (1...3).map {
-            AspiredVersion(id: VersionID(model: "a", number: $0), location: "", fingerprint: "")
+        let versions = [("a", 1), ("a", 2), ("b", 1)].map { name, number in
+            AspiredVersion(id: VersionID(model: name, number: number), location: "", fingerprint: "")
         }
         for count in 1...3 {
             await manager.aspire(to: Array(versions.prefix(count)))
             await manager.settled()
-            #expect(loader.loads == count && loader.awaited == 1)
         }
-        await manager.aspire(to: versions + [
-            AspiredVersion(id: VersionID(model: "b", number: 1), location: "", fingerprint: "")
-        ])
-        await manager.settled()
-        #expect(loader.loads == 4 && loader.awaited == 2)
+        #expect(loader.urgencies == [.awaited, .none, .unanswered])
         await manager.shutdown()
     }
 
@@ -37,20 +32,20 @@ struct LoadUrgencyTests {
             > promote a:latest
             > promote a:latest
             """)
-        #expect(loader.loads == 2 && loader.awaited == 1)
+        #expect(loader.urgencies == [.awaited, .none])
         loader.hold(old)
         let (manager, aspired) = (transcript.manager, transcript.aspired)
         if begun == 1 {
             let load = Task { try await manager.load(version: old) { () throws(MartletError) in aspired } }
             while loader.atGate.isEmpty { await Task.yield() }
-            #expect(!loader.isAwaited(old))
+            #expect(loader.urgency(of: old) == LoadUrgency.Level.none)
             load.cancel()
         }
         let rollback = Task { try await manager.rollback(label: "latest", of: "a", reason: "") }
-        while !loader.isAwaited(old) { await Task.yield() }
+        while loader.urgency(of: old) != .awaited { await Task.yield() }
         loader.release(old)
         #expect(try await rollback.value.phase == .rolledBack)
-        #expect(loader.loads == 3 && loader.awaited == 2)
+        #expect(loader.urgencies == [.awaited, .none, .awaited])
         await manager.shutdown()
     }
 
@@ -72,9 +67,9 @@ struct LoadUrgencyTests {
         loader.hold(busy)
         await manager.aspire(to: versions)
         while loader.atGate.isEmpty { await Task.yield() }
-        #expect(!loader.isAwaited(busy))
+        #expect(loader.urgency(of: busy) == LoadUrgency.Level.none)
         let call = Task { try await manager.leaseWaking(ModelReference(name: "a")).lease.identity.version }
-        while !loader.isAwaited(busy) { await Task.yield() }
+        while loader.urgency(of: busy) != .awaited { await Task.yield() }
         loader.release(busy)
         #expect(try await call.value == 1)
         await manager.shutdown()

@@ -303,7 +303,7 @@ struct RolloutMemoryTests {
         #expect(timeout?.code == .deadlineExceeded)
         loader.release(id)
         for call in calls { #expect(try await call.value == 1) }
-        #expect(loader.loads == 2 && loader.awaited == 2)
+        #expect(loader.urgencies == [.awaited, .awaited])
         await manager.shutdown()
         #expect(loader.ledger.living == 0)
     }

@@ -84,7 +84,7 @@ final class ScriptedLoader: VersionLoader {
         var loading: [VersionID: LoadUrgency] = [:]
         var loadsAtOnce = 0
         var loads = 0
-        var awaited = 0
+        var urgencies: [LoadUrgency.Level] = []
         var sameVersionTwice = 0
         /// Steps of other tasks to let by in each stage.
         var yields = 0
@@ -111,10 +111,10 @@ final class ScriptedLoader: VersionLoader {
     var atGate: Set<VersionID> { state.withLock { Set($0.atGate.keys) } }
     var isHolding: Bool { state.withLock { !$0.held.isEmpty } }
     var loads: Int { state.withLock { $0.loads } }
-    /// Loads that ended and that somebody waited for.
-    var awaited: Int { state.withLock { $0.awaited } }
-    /// True while `id` is loaded and somebody waits for it.
-    func isAwaited(_ id: VersionID) -> Bool { state.withLock { $0.loading[id]?.isAwaited ?? false } }
+    /// Of loads that ended, in that order.
+    var urgencies: [LoadUrgency.Level] { state.withLock { $0.urgencies } }
+    /// Of a load that runs; nil for a version that is not being loaded.
+    func urgency(of id: VersionID) -> LoadUrgency.Level? { state.withLock { $0.loading[id]?.level } }
     var loadsAtOnceSeen: Int { state.withLock { $0.loadsAtOnce } }
     var sameVersionTwice: Int { state.withLock { $0.sameVersionTwice } }
 
@@ -133,7 +133,7 @@ final class ScriptedLoader: VersionLoader {
         }
         defer {
             state.withLock { state in
-                if urgency.isAwaited { state.awaited += 1 }
+                state.urgencies.append(urgency.level)
                 state.loading[version.id] = nil
             }
         }

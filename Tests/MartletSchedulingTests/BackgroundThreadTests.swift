@@ -18,6 +18,12 @@ struct BackgroundThreadTests {
         #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) < 19)
     }
 
+    @Test("one for jobs that somebody waits for has the rank of those who wait")
+    func awaitedRank() async throws {
+        let (_, own, batch) = await rankAndName(try BackgroundThread(name: "test", cores: 2, givesWay: false))
+        #expect(own == getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) && batch == sched_getscheduler(0))
+    }
+
     private func rankAndName(_ thread: BackgroundThread) async -> (name: String, nice: Int32, policy: Int32) {
         let found = try? await thread.perform { (_) throws(MartletError) in
             let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
