@@ -34,7 +34,7 @@ SAVED_SECONDS = 1.5
 # Without a fault it is saved at once.
 LEARNED_SECONDS = 0.3
 # A server is ended after this, whatever it does. A point has two of them one after the other.
-LIFE_SECONDS = 20
+LIFE_SECONDS = 60
 MODELS_CONFIG = "defaults: {versions: routed}\nmodels: {tiny: {labels: {latest: 1}}}\n"
 # Long enough for each of its states to be seen.
 ROLLOUT = "{model: tiny, version: 2, steps: [{percent: 100%, bake: 100ms}], keepOld: 1h}\n"
@@ -77,6 +77,8 @@ class Server:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.expired = False
+        self.begun = time.monotonic()
+        self.deeds: list[str] = []
         self.end = threading.Timer(LIFE_SECONDS, self.expire)
         self.end.start()
         if first:
@@ -93,6 +95,7 @@ class Server:
                 self.kill()
                 raise NotStarted(f"the server does not start: {self.process.returncode} {self.log.read_text()}")
             time.sleep(0.01)
+        self.did("ready")
 
     def __enter__(self) -> "Server":
         return self
@@ -100,7 +103,11 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.kill()
         if self.expired:
-            raise TimeoutError(f"a server took longer than {LIFE_SECONDS} s: {self.log.read_text()}")
+            raise TimeoutError(
+                f"a server took longer than {LIFE_SECONDS} s ({', '.join(self.deeds)}): {self.log.read_text()}")
+
+    def did(self, what: str) -> None:
+        self.deeds.append(f"{what} after {time.monotonic() - self.begun:.1f} s")
 
     def expire(self) -> None:
         self.expired = True
@@ -113,8 +120,9 @@ class Server:
 
     def stop(self) -> int:
         """As an owner does; the exit status."""
+        self.did("asked to stop")
         self.process.terminate()
-        return self.process.wait(timeout=START_SECONDS)
+        return self.process.wait(timeout=LIFE_SECONDS)
 
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
