@@ -19,7 +19,7 @@ package final class LoadUrgency: Sendable {
 
     package var level: Level { Level(rawValue: rank.load(ordering: .relaxed)) ?? .awaited }
 
-    /// Of the manager alone.
+    /// For the manager's actor alone: two at once might lower it.
     package func raise(to level: Level) {
         if level > self.level { rank.store(level.rawValue, ordering: .relaxed) }
     }

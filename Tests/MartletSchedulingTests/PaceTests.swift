@@ -66,31 +66,29 @@ struct PaceTests {
         #expect(sleeps == 0)
     }
 
-    @Test("a long rest ends soon after somebody waits for the job, or nobody any more", arguments: [true, false])
+    @Test("a rest ends once somebody waits for the job, or nobody any more", arguments: [true, false])
     func interrupted(isCancelled: Bool) async throws {
-        let (isOver, isAwaited) = (Flag(), Flag())
+        let isOver = Flag()
         let burner = Thread { while !isOver.isSet { burn(microseconds: 100) } }
         burner.start()
         defer { isOver.set() }
-        let pace = BackgroundThread.Pace(cores: 1) { isAwaited.isSet }
-        // A thread of its own: the rest is fifteen times as long as the stretch before it.
-        let rested = await withCheckedContinuation { continuation in
-            let worker = Thread {
-                pace.rest()
-                burn(microseconds: 1_000_000)
-                let ender = Thread {
-                    usleep(50_000)
-                    if isCancelled { pace.cancel() } else { isAwaited.set() }
-                }
-                ender.start()
-                let start = seconds(CLOCK_MONOTONIC)
-                pace.rest()
-                continuation.resume(returning: seconds(CLOCK_MONOTONIC) - start)
-            }
-            worker.start()
+        let background = try BackgroundThread(name: "test", cores: 1)
+        let asked = Count()
+        let resting = Mutex<BackgroundThread.Pace?>(nil)
+        let asks = try await background.perform(isAwaited: {
+            guard asked.next() == 5 else { return false }
+            if isCancelled { resting.withLock { $0 }?.cancel() }
+            return !isCancelled
+        }) { (pace) throws(MartletError) in
+            resting.withLock { $0 = pace }
+            // Whole, the rest after it would ask twenty times or more; without a rest it is asked once.
+            burn(microseconds: 30_000)
+            asked.begin()
+            pace.rest()
+            resting.withLock { $0 = nil }
+            return asked.value
         }
-        // Whole, it lasts more than ten seconds.
-        #expect(rested < 5)
+        #expect(asks == 5)
     }
 
     @Test("cancelled, it neither rests nor goes on")
@@ -101,6 +99,13 @@ struct PaceTests {
         #expect(!pace.goesOn())
         #expect(throws: MartletError.self) { try pace.check() }
     }
+}
+
+private final class Count: Sendable {
+    private let number = Atomic(0)
+    var value: Int { number.load(ordering: .relaxed) }
+    func begin() { number.store(0, ordering: .relaxed) }
+    func next() -> Int { number.wrappingAdd(1, ordering: .relaxed).newValue }
 }
 
 private final class Flag: Sendable {
