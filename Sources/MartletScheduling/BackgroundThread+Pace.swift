@@ -21,7 +21,7 @@ extension BackgroundThread {
         /// What a job has of the cores' idle time: one part of so many; and of one core at the least.
         private static let partsOfIdle = 8.0, partsMax = 16.0
         /// How long a rest goes on at the most once somebody waits, or nobody any more. Less than a second.
-        private static let deafness: Duration = .milliseconds(10)
+        private static let longestSleep: Duration = .milliseconds(10)
 
         private let cores: Int
         private let isAwaited: @Sendable () -> Bool
@@ -69,7 +69,7 @@ extension BackgroundThread {
             }
             var left = due
             while left > .zero, !isCancelled, !isAwaited() {
-                let part = min(left, Self.deafness)
+                let part = min(left, Self.longestSleep)
                 var time = timespec(tv_sec: 0, tv_nsec: Int(part.components.attoseconds / 1_000_000_000))
                 nanosleep(&time, nil)
                 left -= part

@@ -15,18 +15,22 @@ final class MemoryReturn: Sendable {
     /// `malloc_trim` of glibc, whose header Swift does not show; nil with another C library.
     private let trim: (@convention(c) (Int) -> Int32)?
 
-    /// Also keeps the allocator, for the whole process, from raising two limits by itself: from which size on a piece
-    /// is mapped alone, and how much a thread's heap keeps at its end. `malloc_trim` does not look at those ends, and
-    /// after a tokenizer of a few megabytes each might have kept as much as two of them.
+    /// Parameters of <malloc.h> and their values in bytes. While nobody sets them glibc raises both after a mapped
+    /// piece was freed (mallopt(3), M_MMAP_THRESHOLD), and the end of a thread's heap, which `malloc_trim` does not look
+    /// at, keeps up to the second.
+    private static let allocatorSettings: [(parameter: Int32, bytes: Int32)] = [
+        // M_MMAP_THRESHOLD: what is as large has a mapping of its own. Most calls stay below it, a version's files do not.
+        (-3, 1 << 20),
+        // M_TRIM_THRESHOLD: what the end of a heap keeps.
+        (-1, 256 << 10),
+    ]
+
+    /// Sets the allocator of the whole process.
     init() {
         trim = dlsym(nil, "malloc_trim").map { unsafeBitCast($0, to: (@convention(c) (Int) -> Int32).self) }
         let set = dlsym(nil, "mallopt").map { unsafeBitCast($0, to: (@convention(c) (Int32, Int32) -> Int32).self) }
-        _ = set?(Self.mapThreshold, 1 << 20)
-        _ = set?(Self.trimThreshold, 256 << 10)
+        for (parameter, bytes) in Self.allocatorSettings { _ = set?(parameter, bytes) }
     }
-
-    /// M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of <malloc.h>.
-    private static let mapThreshold: Int32 = -3, trimThreshold: Int32 = -1
 
     /// Soon, once however often it is asked for until then.
     func soon() {
