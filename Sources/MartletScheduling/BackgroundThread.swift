@@ -7,7 +7,8 @@ internal import Glibc
 internal import Darwin
 #endif
 
-/// One thread for work beside the calls; as a rule it waits for everything else and takes what the cores have left over.
+/// One thread for work beside the calls; as a rule it waits for everything else and takes what the cores have left
+/// over.
 ///
 /// Jobs run one after another, in the order in which they came. A thread of its own, because Swift's pool has one for
 /// each core and a long job there delays every `await`, and because Dispatch's classes change nothing on Linux. Low
