@@ -19,6 +19,8 @@ from pathlib import Path
 CALLS = "%file,%desc"
 LINE = re.compile(r"^(\d+) +(\w+)\(")
 TIMEOUT_SECONDS = 60
+# More than any state file of a scenario has.
+STRING_BYTES_MAX = 1 << 20
 
 ERRORS = ["ENOSPC", "EIO", "EACCES", "EMFILE", "ENFILE", "EDQUOT", "EROFS", "EINTR", "ENOMEM", "ENOENT", "EEXIST"]
 # Calls that move bytes can also do less than they were asked, or say that they did.
@@ -81,7 +83,10 @@ def filters(paths: list[Path], log: Path, point: Point | None) -> list[str]:
     options = ["-o", str(log), "-e", f"trace={CALLS}"]
     for path in paths:
         options += ["-P", str(path)]
-    if point is not None:
+    if point is None:
+        # What is written, whole and in hexadecimal digits.
+        options += ["-xx", "-s", str(STRING_BYTES_MAX)]
+    else:
         options += ["-e", f"inject={point.call}:{point.fault}:when={point.number}"]
     return options
 
@@ -103,6 +108,12 @@ class Attached:
             raise RuntimeError(f"strace cannot attach here: {said}")
         # It tells of threads that come and go; nobody reads that.
         threading.Thread(target=self.tracer.stderr.read, daemon=True).start()
+
+    def __enter__(self) -> "Attached":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.detach()
 
     def detach(self) -> None:
         self.tracer.terminate()

@@ -4,20 +4,21 @@ A point is a call after the server got ready: strace is attached then. The serve
 calls come from the same threads in each run and their numbers say the same.
 """
 
+import contextlib
 import errno
 import functools
 import hashlib
 import itertools
 import json
-import math
 import os
+import re
 import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,14 @@ START_SECONDS = 30
 OPERATION_SECONDS = 10
 # What a rollout does by itself is told first and saved then; and what could not be saved is tried again each second.
 SAVED_SECONDS = 1.5
-# Without a fault it is saved at once.
-LEARNED_SECONDS = 0.3
 # A server is ended after this, whatever it does. A point has two of them one after the other.
 LIFE_SECONDS = 60
 MODELS_CONFIG = "defaults: {versions: routed}\nmodels: {tiny: {labels: {latest: 1}}}\n"
-# Long enough for each of its states to be seen.
+# Long enough for each of its states to be saved, and to be what a kill leaves.
 ROLLOUT = "{model: tiny, version: 2, steps: [{percent: 100%, bake: 100ms}], keepOld: 1h}\n"
+
+# As strace prints it when strings are whole.
+WRITTEN = re.compile(r'\bwrite\(\d+, "((?:\\x[0-9a-f]{2})+)"')
 
 State = dict[str, Any]
 Answer = tuple[int, str, str]
@@ -198,26 +200,36 @@ class Operation:
         shutil.copytree(self.begun, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("s", "ready", "log"))
 
     def paths(self, folder: Path) -> list[Path]:
-        state = folder / "models" / ".martlet"
-        return [state, state / "rollouts.state", state / ".rollouts.state.new"]
+        return state_paths(folder)
 
     def run(self, folder: Path, log: Path, point: Point | None) -> Served:
         if point is None:
-            self.states = [read_state(folder)]
+            return self.learn(folder, log)
         with Server(self.binary, folder) as server:
-            tracer = Attached(server.process.pid, self.paths(folder), log, point)
-            try:
-                status, errors = self.operate(server, learning=point is None)
-                if point is not None and point.fault == injection.KILL and server.process.poll() is None:
+            with Attached(server.process.pid, self.paths(folder), log, point):
+                status, errors = self.operate(server)
+                if point.fault == injection.KILL and server.process.poll() is None:
                     # What follows the answer may be what is killed.
                     time.sleep(0.1)
-            finally:
-                tracer.detach()
             killed = server.process.poll() == -signal.SIGKILL
             outcome = Served(status, errors, killed or "(INJECTED" in log.read_text(errors="replace"), killed)
-            if point is not None and not killed:
+            if not killed:
                 outcome.problems = self.problems_alive(server, point, outcome)
             return outcome
+
+    def learn(self, folder: Path, log: Path) -> Served:
+        """A run without a fault, and the states that it saves on its way."""
+        before = read_state(folder)
+        with self.traced(folder, sorted({*self.paths(folder), *state_paths(folder)}), log) as server:
+            status, errors = self.operate(server)
+            time.sleep(SAVED_SECONDS)
+        self.states = [before, *saved_states(log)]
+        return Served(status, errors, injected=False)
+
+    @contextlib.contextmanager
+    def traced(self, folder: Path, paths: list[Path], log: Path) -> Iterator[Server]:
+        with Server(self.binary, folder) as server, Attached(server.process.pid, paths, log):
+            yield server
 
     def counts(self, log: Path) -> Counter[str]:
         """Of the first time that the state is saved: which threads do what follows is not the same in each run."""
@@ -225,25 +237,9 @@ class Operation:
         saves = [number for number, line in enumerate(lines) if " mkdir(" in line]
         return injection.counts(lines[: saves[1]] if len(saves) > 1 else lines)
 
-    def operate(self, server: Server, learning: bool) -> tuple[int, str]:
-        with subprocess.Popen(
-            server.command(self.words(server, self.asked)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        ) as asking:
-            try:
-                until = math.inf
-                while learning and time.monotonic() < until:
-                    self.learn(read_state(server.folder))
-                    if until == math.inf and asking.poll() is not None:
-                        until = time.monotonic() + LEARNED_SECONDS
-                    time.sleep(0.001)
-                _, errors = asking.communicate(timeout=OPERATION_SECONDS + 5)
-            finally:
-                asking.kill()
-        return asking.returncode, errors
-
-    def learn(self, state: State) -> None:
-        if state != self.states[-1]:
-            self.states.append(state)
+    def operate(self, server: Server) -> tuple[int, str]:
+        done = server.ask(*self.words(server, self.asked))
+        return done.returncode, done.stderr
 
     def problems_alive(self, server: Server, point: Point, outcome: Served) -> list[str]:
         """What does not hold of the server that went on after an error, and of what it leaves when it stops."""
@@ -415,12 +411,10 @@ class Continue(Operation):
 
     def __init__(self, binary: str, scratch: Path) -> None:
         super().__init__(binary, scratch)
-        with Server(binary, self.begun) as server:
-            self.states = [{}]
-            self.asked = Apply.asked
-            status, errors = self.operate(server, learning=True)
-            self.asked = Continue.asked
-            assert status == 0 and server.stop() == 0, errors
+        self.asked = Apply.asked
+        done = self.learn(self.begun, scratch / "trace")
+        self.asked = Continue.asked
+        assert done.status == 0, done.errors
         # The first that the rollout saved: version 2 is to be loaded.
         write_state(self.begun, self.states[1])
 
@@ -431,19 +425,25 @@ class Continue(Operation):
 
     def run(self, folder: Path, log: Path, point: Point | None) -> Served:
         if point is None:
-            self.states = [read_state(folder)]
-        tracers: list[Attached] = []
+            return self.learn(folder, log)
         try:
-            with Server(
-                self.binary, folder, lambda process: tracers.append(Attached(process, self.paths(folder), log, point))
-            ) as server:
-                status, errors = self.operate(server, learning=point is None)
-                if point is not None and server.process.poll() is None:
+            with self.traced(folder, self.paths(folder), log, point) as server:
+                status, errors = self.operate(server)
+                if server.process.poll() is None:
                     time.sleep(0.1)
                 killed = server.process.poll() == -signal.SIGKILL
                 return Served(status, errors, killed, killed)
         except NotStarted as error:
             return Served(1, str(error), "-9" in str(error), "-9" in str(error))
+
+    @contextlib.contextmanager
+    def traced(self, folder: Path, paths: list[Path], log: Path, point: Point | None = None) -> Iterator[Server]:
+        tracers: list[Attached] = []
+        try:
+            with Server(
+                self.binary, folder, lambda process: tracers.append(Attached(process, paths, log, point))
+            ) as server:
+                yield server
         finally:
             for tracer in tracers:
                 tracer.detach()
@@ -469,15 +469,30 @@ def write_state(folder: Path, state: State) -> None:
     (folder / "models" / ".martlet" / "rollouts.state").write_bytes(header.encode() + body)
 
 
+def state_paths(folder: Path) -> list[Path]:
+    state = folder / "models" / ".martlet"
+    return [state, state / "rollouts.state", state / ".rollouts.state.new"]
+
+
+def saved_states(log: Path) -> list[State]:
+    """Every state that was written, of strace's log: the file itself shows one that lasts only to who looks in time."""
+    written = [bytes.fromhex(match.replace("\\x", "")) for match in WRITTEN.findall(log.read_text())]
+    return [parsed(state) for state in written]
+
+
 def read_state(folder: Path) -> State:
-    """What the state file holds; empty without one. A fingerprint is of the files' times too, and is left out."""
+    """What the state file holds; empty without one."""
     try:
-        written = (folder / "models" / ".martlet" / "rollouts.state").read_bytes()
+        return parsed((folder / "models" / ".martlet" / "rollouts.state").read_bytes())
     except FileNotFoundError:
         return {}
+
+
+def parsed(written: bytes) -> State:
+    """A fingerprint is of the files' times too, and is left out."""
     header, _, body = written.partition(b"\n")
     digest = hashlib.sha256(body).hexdigest()
-    if header.decode() != f"martlet-state sha256:{digest}":
+    if header.decode(errors="replace") != f"martlet-state sha256:{digest}":
         return {"torn": written.decode(errors="replace")}
     state: State = json.loads(body)
     for model in state["models"].values():
