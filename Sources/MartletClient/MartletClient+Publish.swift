@@ -34,8 +34,8 @@ extension MartletClient {
         folder path: String, timeout: Duration? = nil,
         progress: @Sendable (PublishProgress) -> Void = { _ in }
     ) async throws(MartletError) -> ModelIdentity {
-        let folder = try await PublishFolder.read(path)
-        try await requireRoom(for: folder, timeout)
+        var folder = try await PublishFolder.read(path)
+        try await fit(&folder, timeout)
         let (held, known) = AsyncStream.makeStream(of: [PublishEvent.HeldFile].self)
         defer { known.finish() }
         let codec = codec
@@ -64,17 +64,18 @@ extension MartletClient {
         return identity
     }
 
-    /// Manifest and signature go in one message. A server that takes files takes messages of a chunk at least.
-    private func requireRoom(for folder: PublishFolder, _ timeout: Duration?) async throws(MartletError) {
-        let begin = PublishPart.begin(manifest: folder.manifest, signature: folder.signature)
-        let bytes = codec.encode(begin).count
-        guard bytes > PublishFolder.chunkBytes else { return }
+    /// Chunks as large as the server takes them; manifest and signature go in one message, which must be.
+    private func fit(_ folder: inout PublishFolder, _ timeout: Duration?) async throws(MartletError) {
         let limit = try await serverStatus(timeout: timeout).messageBytesMax
-        guard bytes > limit else { return }
-        throw MartletError(
-            .failedPrecondition,
-            "manifest.json and model.sig take a message of \(bytes) bytes, and the server's limit is \(limit) "
-                + "(messageBytesMax). Raise it there, or publish into the server's models folder on its machine")
+        let bytes = codec.encode(PublishPart.begin(manifest: folder.manifest, signature: folder.signature)).count
+        guard bytes <= limit else {
+            throw MartletError(
+                .failedPrecondition,
+                "manifest.json and model.sig take a message of \(bytes) bytes, and the server's limit is \(limit) "
+                    + "(messageBytesMax). Raise it there, or publish into the server's models folder on its machine")
+        }
+        // The other half is more than a file's name and its offset take.
+        folder.chunkBytes = max(1, min(folder.chunkBytes, limit / 2))
     }
 }
 

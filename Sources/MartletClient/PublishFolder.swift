@@ -8,7 +8,6 @@ struct PublishFolder: Sendable {
         var bytes: Int
     }
 
-    static let chunkBytes = 256 << 10
     private static let manifestName = "manifest.json"
     private static let signatureName = "model.sig"
 
@@ -17,6 +16,8 @@ struct PublishFolder: Sendable {
     /// Empty without one.
     let signature: [UInt8]
     let files: [File]
+    /// What one message holds of a file at most.
+    var chunkBytes = 256 << 10
 
     var totalBytes: Int { files.reduce(0) { $0 &+ $1.bytes } }
 
@@ -36,7 +37,7 @@ struct PublishFolder: Sendable {
     func chunks(of file: File, from offset: Int) -> FileChunks {
         FileChunks(
             path: "\(path)/\(file.name)", noun: "the version's \(file.name)", offset: offset,
-            chunkBytes: Self.chunkBytes)
+            chunkBytes: chunkBytes)
     }
 
     /// The whole of a small file; nil when there is none.

@@ -138,6 +138,22 @@ struct PublishClientTests {
         }
     }
 
+    @Test("sends chunks as small as the server takes messages")
+    func smallMessages() async throws {
+        let noise = Self.random(10_000, seed: 2)
+        let folder = try Self.folder(["a": noise])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var limits = Limits()
+        limits.messageBytesMax = 4_096
+        limits.textBytesMax = 4_000
+        try await TestServer.with(limits: limits) { test in
+            let client = try await MartletClient.connect(to: test.unix)
+            try await client.publish(folder: folder)
+            #expect(test.rollouts.file("a") == noise)
+            #expect(test.rollouts.partsReceived == 5)
+        }
+    }
+
     @Test("a file shorter than its manifest says ends the upload, a missing one too")
     func short() async throws {
         try await TestServer.with { test in

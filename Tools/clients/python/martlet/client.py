@@ -230,8 +230,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
         After a lost connection call again: only what the server lacks is sent.
         """
         upload = Upload(folder)
-        if upload.begins_large:
-            upload.require(self.server(timeout=timeout).message_bytes_max)
+        upload.fit(self.server(timeout=timeout).message_bytes_max)
         for answer in self._stream(calls_rollout.ROLLOUTS + "PublishVersion", upload.messages, True, timeout):
             if (state := upload.take(answer)) and progress:
                 progress(state)

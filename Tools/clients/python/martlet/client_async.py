@@ -242,8 +242,7 @@ class AsyncClient(contextlib.AbstractAsyncContextManager["AsyncClient"]):
         After a lost connection call again: only what the server lacks is sent.
         """
         upload = await asyncio.to_thread(Upload, folder)
-        if upload.begins_large:
-            upload.require((await self.server(timeout=timeout)).message_bytes_max)
+        upload.fit((await self.server(timeout=timeout)).message_bytes_max)
         is_answered = asyncio.Event()
 
         async def messages() -> AsyncIterator[bytes]:

@@ -34,21 +34,22 @@ class Upload:
             manifest=manifest, signature=signature.read_bytes() if signature.exists() else b"")
         self._begin = rollout.PublishPart(begin=begin).SerializeToString()
         self._held: dict[str, int] | None = None
+        self._chunk_bytes = CHUNK_BYTES
         self.identity: ModelIdentity | None = None
         self.progress = PublishProgress(0, 0, sum(self._files.values()))
 
-    @property
-    def begins_large(self) -> bool:
-        """Whether manifest and signature, one message, are more than every server takes that takes files."""
-        return len(self._begin) > CHUNK_BYTES
+    def fit(self, limit: int) -> None:
+        """Makes chunks as large as a server takes them whose messages have at most `limit` bytes.
 
-    def require(self, limit: int) -> None:
-        """Raises when the first message is above `limit`, the most bytes that the server takes in one."""
+        Raises when the first message, the manifest and the signature, is above it.
+        """
         if len(self._begin) > limit:
             raise MartletError(
                 Code.FAILED_PRECONDITION,
                 f"manifest.json and model.sig take a message of {len(self._begin)} bytes, and the server's limit is "
                 f"{limit} (messageBytesMax). Raise it there, or publish into the server's models folder on its machine")
+        # The other half is more than a file's name and its offset take.
+        self._chunk_bytes = max(1, min(CHUNK_BYTES, limit // 2))
 
     def messages(self) -> Iterator[Request]:
         """The manifest; once `take` was given what the server holds, the rest of each file."""
@@ -86,7 +87,7 @@ class Upload:
         with open(self._folder / name, "rb") as file:
             file.seek(offset)
             while offset < size:
-                chunk = file.read(min(CHUNK_BYTES, size - offset))
+                chunk = file.read(min(self._chunk_bytes, size - offset))
                 if not chunk:
                     raise MartletError(
                         Code.FAILED_PRECONDITION,

@@ -1,6 +1,7 @@
 """Routes, rollouts and uploads, against a server that says what a test tells it to."""
 
 import json
+import os
 import zlib
 from concurrent import futures
 
@@ -130,11 +131,22 @@ def folder(tmp_path):
     return tmp_path
 
 
-def receiving(received, held=(), most=None):
-    """A script that takes an upload, and after `most` parts goes away."""
+def tell_limit(peer, limit=4 << 20):
+    """Answers the call that a publisher makes first."""
+    peer.shake_hands(credit=1 << 24)
+    opened = peer.expect("open")
+    assert opened.open.method == "/martlet.v1.ModelService/GetServer"
+    peer.expect("message")
+    peer.expect("half_close")
+    peer.answer(opened.call_id, models.ServerStatus(message_bytes_max=limit))
+    peer.send(call_id=opened.call_id, status=native.Status())
+
+
+def receiving(received, held=(), most=None, limit=4 << 20):
+    """A script that takes an upload in messages of at most `limit` bytes, and after `most` parts goes away."""
 
     def script(peer):
-        peer.shake_hands(credit=1 << 24)
+        tell_limit(peer, limit)
         opened = peer.expect("open")
         assert opened.open.method == "/martlet.v1.RolloutService/PublishVersion"
         begin = rollout.PublishPart.FromString(peer.expect("message").message.payload)
@@ -144,6 +156,7 @@ def receiving(received, held=(), most=None):
         while (frame := peer.read()).WhichOneof("kind") == "message":
             if most is not None and len(received) >= most:
                 return
+            assert len(frame.message.payload) <= limit
             part = rollout.PublishPart.FromString(frame.message.payload).bytes
             data = zlib.decompress(part.zlib_data) if part.WhichOneof("content") == "zlib_data" else part.data
             received.append((part.file, part.offset, data, part.WhichOneof("content")))
@@ -169,6 +182,15 @@ def test_publishes_every_file_in_chunks_compressed_where_it_helps(talking, folde
     assert {one[3] for one in received if one[0] == "a.json"} == {"zlib_data"}
     assert not any(one[0] == "empty" for one in received)
     assert steps[0] == martlet.PublishProgress(0, 0, 601_000) and steps[-1].sent == 601_000
+
+
+def test_sends_chunks_as_small_as_the_server_takes_messages(talking, folder):
+    (folder / "a.json").write_bytes(os.urandom(600_000))  # what zlib makes no smaller
+    received = []
+    with talking(receiving(received, limit=4096)) as client:
+        client.publish(folder)
+    assert b"".join(one[2] for one in received if one[0] == "a.json") == (folder / "a.json").read_bytes()
+    assert max(len(one[2]) for one in received) == 2048
 
 
 def test_sends_only_what_the_server_lacks(talking, folder):
@@ -215,7 +237,7 @@ def test_a_file_shorter_than_its_manifest_says_ends_the_upload(talking, folder):
     (folder / "a.json").write_bytes(b"short")
 
     def script(peer):
-        peer.shake_hands()
+        tell_limit(peer)
         opened = peer.expect("open")
         peer.expect("message")
         peer.answer(opened.call_id, rollout.PublishEvent(held={}))
@@ -251,11 +273,16 @@ def test_publishes_over_grpc_and_sends_metadata_there_too(make, folder):
 
         return inference.DetokenizeResponse(model={"name": values["user"]}).SerializeToString()
 
+    def server_status(request, context):
+        return models.ServerStatus(message_bytes_max=4 << 20).SerializeToString()
+
     def serve(publisher):
         server = grpc.server(futures.ThreadPoolExecutor(2))
         server.add_generic_rpc_handlers((
             grpc.method_handlers_generic_handler(
                 "martlet.v1.RolloutService", {"PublishVersion": grpc.stream_stream_rpc_method_handler(publisher)}),
+            grpc.method_handlers_generic_handler(
+                "martlet.v1.ModelService", {"GetServer": grpc.unary_unary_rpc_method_handler(server_status)}),
             grpc.method_handlers_generic_handler(
                 "martlet.v1.InferenceService", {"Detokenize": grpc.unary_unary_rpc_method_handler(detokenize)})))
         port = server.add_insecure_port("127.0.0.1:0")
