@@ -121,7 +121,7 @@ package struct RolloutEvent: Sendable, CustomStringConvertible {
         case .idle: "\(subject) idle"
         case .waking: "\(subject) waking"
         case .routed(let label, let route): "\(subject):\(label) → \(route.map(\.inWords) ?? "nothing")"
-        case .rollout(let label, let phase, let words): "\(subject):\(label) rollout \(phase.rawValue): \(words)"
+        case .rollout(let label, _, let words): "\(subject):\(label) rollout: \(words)"
         case .stateNotSaved(let reason): "the state of routes and rollouts was not saved: \(reason)"
         case .stepIgnored(let step): "\(subject) step ignored: \(step)"
         }

@@ -169,7 +169,7 @@ struct RolloutLifeTests {
         #expect(try await server.run("rollout", "watch", "tiny").status == 1)
         let status = try await server.run("rollout", "status", "--json").read([RolloutReading].self)
         #expect(status.map(\.phase) == ["rolled_back"] && status.map(\.reason) == [reason])
-        #expect(await server.log.line(with: "warning", "tiny:latest rollout rolledBack", "disagreement") != nil)
+        #expect(await server.log.line(with: "warning", "tiny:latest rollout: rolled back to version 1: disagreement") != nil)
         try await Self.isInQuarantine(3, for: "rolled back: \(reason)", server, file)
         #expect(try await client.answer() == right)
         await client.close()

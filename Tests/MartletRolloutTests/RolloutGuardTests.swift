@@ -27,13 +27,13 @@ struct RolloutGuardTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > start a 8
             a:latest 7 to 8 baking step 0, 10.0 %, 10 s
             > start a 8 keep=1
@@ -46,11 +46,11 @@ struct RolloutGuardTests {
             a:latest 7 to 8 baking step 0, 10.0 %, 1 s
             > wait 1
             a:latest → 8
-            a:latest rollout baking: version 8 has 100 % of the calls
+            a:latest rollout: version 8 has 100 % of the calls
             a → 8
             > wait 10
             a:latest → 8
-            a:latest rollout completed: completed, version 7 is kept for 60.0 seconds
+            a:latest rollout: completed, version 7 is kept for 60.0 seconds
             > rollouts
             a:latest 7 to 8 completed step 1, 100.0 %, 0 s
             > status
@@ -78,13 +78,13 @@ struct RolloutGuardTests {
             > start a 8 shadow=100 differ=0.1 steps=50:5,100:5
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7; 8 answers copies of 100 %
-            a:latest rollout shadowing: version 8 answers copies of 100 % of the calls
+            a:latest rollout: version 8 answers copies of 100 % of the calls
             > lease a
             leased a/7, sha-a, copied to 8
             > compared a 19 of 20
@@ -96,7 +96,7 @@ struct RolloutGuardTests {
             a:stable 7=1
             > wait 4
             a:latest → 7 50 %, 8 50 %; 8 answers copies of 100 %
-            a:latest rollout baking: version 8 has 50 % of the calls
+            a:latest rollout: version 8 has 50 % of the calls
             > routes
             a:latest 7=5000 8=5000 shadow=8:100 agreed 19 of 20
             a:stable 7=1
@@ -107,7 +107,7 @@ struct RolloutGuardTests {
               objects in memory: 1
             a/8 in quarantine: rolled back: disagreement: of 50 texts the share on which the answers differ is 0.62, and 0.1 is the limit
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: disagreement: of 50 texts the share on which the answers differ is 0.62, and 0.1 is the limit
+            a:latest rollout: rolled back to version 7: disagreement: of 50 texts the share on which the answers differ is 0.62, and 0.1 is the limit
             > rollouts
             a:latest 7 to 8 rolledBack step -1, 0.0 %, 0 s disagreement=0.62 of 50: disagreement: of 50 texts the share on which the answers differ is 0.62, and 0.1 is the limit
             > status
@@ -143,13 +143,13 @@ struct RolloutGuardTests {
             > start a 8 error=0.05
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > failed a/8 9
             > wait 1
             > rollouts
@@ -161,7 +161,7 @@ struct RolloutGuardTests {
               objects in memory: 1
             a/8 in quarantine: rolled back: error_rate: of 10 calls the share that failed is 0.9, and 0.05 is the limit
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: error_rate: of 10 calls the share that failed is 0.9, and 0.05 is the limit
+            a:latest rollout: rolled back to version 7: error_rate: of 10 calls the share that failed is 0.9, and 0.05 is the limit
             > lease a@8
             UNAVAILABLE: version 8 of model a is failed: rolled back: error_rate: of 10 calls the share that failed is 0.9, and 0.05 is the limit; ready versions: 7
             > rollouts
@@ -190,13 +190,13 @@ struct RolloutGuardTests {
             > start a 8 p99=1.5
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > answered a/8 100 20
             > answered a/7 5 10
             > wait 1
@@ -209,7 +209,7 @@ struct RolloutGuardTests {
               objects in memory: 1
             a/8 in quarantine: rolled back: p99_ratio: over 10 calls the ratio of the 99th percentiles is 2, and 1.5 is the limit
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: p99_ratio: over 10 calls the ratio of the 99th percentiles is 2, and 1.5 is the limit
+            a:latest rollout: rolled back to version 7: p99_ratio: over 10 calls the ratio of the 99th percentiles is 2, and 1.5 is the limit
             """, Self.routed)
     }
 
@@ -228,13 +228,13 @@ struct RolloutGuardTests {
             > start a 8 error=0.5 min=10 window=5 steps=50:60,100:60
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 50 %, 8 50 %
-            a:latest rollout baking: version 8 has 50 % of the calls
+            a:latest rollout: version 8 has 50 % of the calls
             > failed a/8 9
             > wait 1
             > wait 7
@@ -261,13 +261,13 @@ struct RolloutGuardTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 failed: golden answer 3 differs by 0.4
             a:latest → 7
-            a:latest rollout failed: failed: golden answer 3 differs by 0.4
+            a:latest rollout: failed: golden answer 3 differs by 0.4
             > rollouts
             a:latest 7 to 8 failed step -1, 0.0 %, 0 s: golden answer 3 differs by 0.4
             > routes
@@ -299,7 +299,7 @@ struct RolloutGuardTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
@@ -308,7 +308,7 @@ struct RolloutGuardTests {
             > release a/8
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > routes
             a:latest 7=9000 8=1000
             > rollback a:latest it looks odd
@@ -318,7 +318,7 @@ struct RolloutGuardTests {
               objects in memory: 1
             a/8 in quarantine: rolled back: by request: it looks odd
             a:latest → nothing
-            a:latest rollout rolledBack: rolled back to version 7: by request: it looks odd
+            a:latest rollout: rolled back to version 7: by request: it looks odd
             > routes
             > lease a
             leased a/7, sha-a
@@ -342,7 +342,7 @@ struct RolloutGuardTests {
             > start a 8 shadow=10
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
@@ -351,20 +351,20 @@ struct RolloutGuardTests {
             > release a/8
             a/8 ready
             a:latest → 7; 8 answers copies of 10 %
-            a:latest rollout shadowing: version 8 answers copies of 10 % of the calls
+            a:latest rollout: version 8 answers copies of 10 % of the calls
             > promote a:latest
             a:latest 7 to 8 baking step 0, 10.0 %, 10 s
             a:latest → 7 90 %, 8 10 %; 8 answers copies of 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > promote a:latest
             a:latest 7 to 8 baking step 1, 100.0 %, 10 s
             a:latest → 8
-            a:latest rollout baking: version 8 has 100 % of the calls
+            a:latest rollout: version 8 has 100 % of the calls
             a → 8
             > promote a:latest
             a:latest 7 to 8 completed step 1, 100.0 %, 0 s
             a:latest → 8
-            a:latest rollout completed: completed, version 7 is kept for 60.0 seconds
+            a:latest rollout: completed, version 7 is kept for 60.0 seconds
             > promote a:latest
             FAILED_PRECONDITION: the rollout of version 8 is over: completed, version 7 is kept for 60.0 seconds; start another one
             > rollback a:latest slow
@@ -374,29 +374,29 @@ struct RolloutGuardTests {
               objects in memory: 1
             a/8 in quarantine: rolled back: by request: slow
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: by request: slow
+            a:latest rollout: rolled back to version 7: by request: slow
             a → 7
             > rollback a:latest slow
             a:latest 7 to 8 rolledBack step -1, 0.0 %, 0 s: by request: slow
             > start a 9 keep=1
             a:latest 7 to 9 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 9
+            a:latest rollout: loading version 9
             a/9 verifying
             a/9 loading
             a/9 warming
             a/9 ready
             a:latest → 7 90 %, 9 10 %
-            a:latest rollout baking: version 9 has 10 % of the calls
+            a:latest rollout: version 9 has 10 % of the calls
             > promote a:latest
             a:latest 7 to 9 baking step 1, 100.0 %, 10 s
             a:latest → 9
-            a:latest rollout baking: version 9 has 100 % of the calls
+            a:latest rollout: version 9 has 100 % of the calls
             a → 9
             > promote a:latest
             a:latest 7 to 9 completed step 1, 100.0 %, 0 s
             a:latest → 9
-            a:latest rollout completed: completed, version 7 is kept for 1.0 seconds
+            a:latest rollout: completed, version 7 is kept for 1.0 seconds
             > wait 2
             a/7 draining
             a/7 unloaded
@@ -416,7 +416,7 @@ struct RolloutGuardTests {
               objects in memory: 1
             a/9 in quarantine: rolled back: by request
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: by request
+            a:latest rollout: rolled back to version 7: by request
             a → 7
             > status
             a/7 ready [latest] leases=0
@@ -440,22 +440,22 @@ struct RolloutGuardTests {
             > start a 8 keep=0
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > promote a:latest
             a:latest 7 to 8 baking step 1, 100.0 %, 10 s
             a:latest → 8
-            a:latest rollout baking: version 8 has 100 % of the calls
+            a:latest rollout: version 8 has 100 % of the calls
             a → 8
             > promote a:latest
             a:latest 7 to 8 completed step 1, 100.0 %, 0 s
             a:latest → 8
-            a:latest rollout completed: completed
+            a:latest rollout: completed
             a/7 draining
             a/7 unloaded
               objects in memory: 1
@@ -494,13 +494,13 @@ struct RolloutGuardTests {
             > start a 8 label=stable
             a:stable 7 to 8 loading step -1, 0.0 %, 0 s
             a:stable → 7
-            a:stable rollout loading: loading version 8
+            a:stable rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:stable → 7 90 %, 8 10 %
-            a:stable rollout baking: version 8 has 10 % of the calls
+            a:stable rollout: version 8 has 10 % of the calls
             > label stable a 7
             FAILED_PRECONDITION: a rollout of version 8 owns the route stable; wait for its end, or end it with `martlet rollout promote` or `martlet rollout rollback`
             > label stable a
@@ -514,9 +514,9 @@ struct RolloutGuardTests {
             > start a 7 label=canary
             a:canary 8 to 7 baking step 0, 10.0 %, 10 s
             a:canary → 8
-            a:canary rollout loading: loading version 7
+            a:canary rollout: loading version 7
             a:canary → 8 90 %, 7 10 %
-            a:canary rollout baking: version 7 has 10 % of the calls
+            a:canary rollout: version 7 has 10 % of the calls
             """, Self.routed)
     }
 
@@ -535,20 +535,20 @@ struct RolloutGuardTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > aspire a/7
             a/8 draining
             a/8 unloaded
               objects in memory: 1
             a/8 in quarantine: rolled back: version 8 is not in the models folder any more
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: version 8 is not in the models folder any more
+            a:latest rollout: rolled back to version 7: version 8 is not in the models folder any more
             > aspire a/7 a/8
             a/8 discovered
             a/8 in quarantine: rolled back: version 8 is not in the models folder any more
@@ -558,13 +558,13 @@ struct RolloutGuardTests {
             > start a 8 error=0.1
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > aspire a/8
             a/7 draining
             a/7 unloaded
@@ -573,7 +573,7 @@ struct RolloutGuardTests {
             > failed a/8 100
             > wait 1
             a:latest → 8
-            a:latest rollout failed: failed: error_rate: of 100 calls the share that failed is 1, and 0.1 is the limit; version 7 is not ready any more to go back to, so version 8 goes on answering
+            a:latest rollout: failed: error_rate: of 100 calls the share that failed is 1, and 0.1 is the limit; version 7 is not ready any more to go back to, so version 8 goes on answering
             > lease a
             leased a/8, sha-a
             > rollouts
@@ -596,16 +596,16 @@ struct RolloutGuardTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > unload a
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: version 8 was unloaded by request; the old version is gone too: version 7 was unloaded by request
+            a:latest rollout: rolled back to version 7: version 8 was unloaded by request; the old version is gone too: version 7 was unloaded by request
             a/7 draining
             a/7 unloaded
               objects in memory: 1

@@ -111,13 +111,13 @@ struct RolloutPlanTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             """, RolloutConfiguration(models: ["a": ModelPolicy(selection: .specific([7]))]))
     }
 }

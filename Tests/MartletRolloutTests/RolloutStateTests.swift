@@ -117,16 +117,16 @@ struct RolloutStateTests {
             > start a 8 steps=10:10,50:10,100:10
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > wait 15
             a:latest → 7 50 %, 8 50 %
-            a:latest rollout baking: version 8 has 50 % of the calls
+            a:latest rollout: version 8 has 50 % of the calls
             > restart
             a → nothing
             > rollouts
@@ -148,7 +148,7 @@ struct RolloutStateTests {
             > wait 9
             > wait 1
             a:latest → 8
-            a:latest rollout baking: version 8 has 100 % of the calls
+            a:latest rollout: version 8 has 100 % of the calls
             a → 8
             > restart
             a → nothing
@@ -166,7 +166,7 @@ struct RolloutStateTests {
             a → 8
             > wait 10
             a:latest → 8
-            a:latest rollout completed: completed, version 7 is kept for 60.0 seconds
+            a:latest rollout: completed, version 7 is kept for 60.0 seconds
             > restart
             a → nothing
             > aspire a/7 a/8
@@ -218,19 +218,19 @@ struct RolloutStateTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > restart
             a → nothing
             > aspire a/7
             a/7 discovered
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: version 8 is not in the models folder any more
+            a:latest rollout: rolled back to version 7: version 8 is not in the models folder any more
             a/7 verifying
             a/7 loading
             a/7 warming
@@ -243,13 +243,13 @@ struct RolloutStateTests {
             > start a 8
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > rollback a:latest
             a:latest 7 to 8 rolledBack step -1, 0.0 %, 0 s: by request
             a/8 draining
@@ -257,7 +257,7 @@ struct RolloutStateTests {
               objects in memory: 1
             a/8 in quarantine: rolled back: by request
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: by request
+            a:latest rollout: rolled back to version 7: by request
             > restart
             a → nothing
             > aspire a/7 a/8
@@ -323,13 +323,13 @@ struct RolloutStateTests {
             > start a 8 error=0.1
             a:latest 7 to 8 loading step -1, 0.0 %, 0 s
             a:latest → 7
-            a:latest rollout loading: loading version 8
+            a:latest rollout: loading version 8
             a/8 verifying
             a/8 loading
             a/8 warming
             a/8 ready
             a:latest → 7 90 %, 8 10 %
-            a:latest rollout baking: version 8 has 10 % of the calls
+            a:latest rollout: version 8 has 10 % of the calls
             > disk full
             > failed a/8 10
             > wait 1
@@ -338,7 +338,7 @@ struct RolloutStateTests {
               objects in memory: 1
             a/8 in quarantine: rolled back: error_rate: of 10 calls the share that failed is 1, and 0.1 is the limit
             a:latest → 7
-            a:latest rollout rolledBack: rolled back to version 7: error_rate: of 10 calls the share that failed is 1, and 0.1 is the limit
+            a:latest rollout: rolled back to version 7: error_rate: of 10 calls the share that failed is 1, and 0.1 is the limit
             the state of routes and rollouts was not saved: full
             > rollouts
             a:latest 7 to 8 rolledBack step -1, 0.0 %, 0 s error_rate=1.0 of 10: error_rate: of 10 calls the share that failed is 1, and 0.1 is the limit

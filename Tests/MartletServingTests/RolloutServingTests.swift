@@ -102,7 +102,7 @@ struct RolloutServingTests {
         let status = try #require(try await server.rollouts(named: "tiny", context: context).first)
         #expect(status.phase == .rolledBack && status.reason.hasPrefix("disagreement"), "\(status)")
         for text in texts.prefix(5) { #expect(try await server.answer(text).version == 1) }
-        #expect(log.text.contains { $0.contains("rolledBack") })
+        #expect(log.text.contains { $0.contains("rollout: rolled back to version 1: disagreement") })
         let quarantined = server.statuses().first { $0.version == 2 }
         #expect(quarantined?.isQuarantined == true)
         await server.shutdown()
