@@ -88,6 +88,21 @@ struct SettingsReaderTests {
         #expect(failure?.message?.contains(wanted) == true)
     }
 
+    @Test("a file that cannot be read is told by its name, in the system's words and no library's")
+    func unreadable() async throws {
+        try await withFile("", "martlet.yaml") { file in
+            let folder = (file as NSString).deletingLastPathComponent
+            for (path, reason) in [
+                (folder, "Is a directory"), (file + "/x.json", "Not a directory"), (folder + "/none", "No such file"),
+            ] {
+                let failure = await #expect(throws: CommandFailure.self) { try await resolve(file: path) }
+                #expect(failure?.status == .configuration)
+                let message = failure?.message ?? ""
+                #expect(message.hasPrefix("the configuration file '\(path)' cannot be read: \(reason)"), "\(message)")
+            }
+        }
+    }
+
     @Test("names variables that are no settings")
     func unknownVariables() async throws {
         let reader = try await SettingsReader(

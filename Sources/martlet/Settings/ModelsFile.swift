@@ -28,25 +28,11 @@ package enum ModelsFile {
     package static func read(
         _ path: String, memoryBytesMax: Int? = nil
     ) throws(CommandFailure) -> RolloutConfiguration {
-        let data: Data
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? handle.close() }
-            data = try handle.read(upToCount: form.bytesMax + 1) ?? Data()
-        } catch {
-            throw CommandFailure(.configuration, "modelsConfig '\(path)' cannot be read: \(reason(error))")
-        }
+        let data = try SettingsFile.read(path, name: form.name, upTo: form.bytesMax + 1)
         guard let text = String(validating: data, as: UTF8.self) else {
             throw CommandFailure(.configuration, "modelsConfig '\(path)' is not UTF-8 text")
         }
         return try parse(text, file: path, memoryBytesMax: memoryBytesMax)
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        let whole = error as NSError
-        let system = whole.userInfo[NSUnderlyingErrorKey] as? NSError ?? whole
-        guard system.domain == NSPOSIXErrorDomain, let number = Int32(exactly: system.code) else { return "\(error)" }
-        return String(cString: strerror(number))
     }
 
     package static func parse(

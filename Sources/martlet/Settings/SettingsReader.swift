@@ -93,6 +93,8 @@ package struct SettingsReader {
     private static func fileProvider(
         _ path: String, known: [Setting]
     ) async throws(CommandFailure) -> any ConfigProvider {
+        // The provider would tell why it cannot be read in its own types' words.
+        _ = try SettingsFile.read(path, name: "the configuration file", upTo: 1)
         // The parser asks for each key whether it is a secret: the one moment at which it tells the keys a file has.
         let seen = SeenKeys()
         let provider: any ConfigProvider
@@ -107,7 +109,7 @@ package struct SettingsReader {
                     filePath: .init(path))
             }
         } catch {
-            throw CommandFailure(.configuration, "cannot read the configuration file '\(path)': \(error)")
+            throw CommandFailure(.configuration, "the configuration file '\(path)' cannot be read: \(error)")
         }
         let keys = Set(known.map(\.key))
         if let stranger = seen.keys.first(where: { !keys.contains($0) }) {
