@@ -172,6 +172,77 @@ class PublishAgain(Publish):
         (staging / "stranger").write_bytes(b"x")
 
 
+class PublishFirst(Publish):
+    """`martlet publish` where there is no models folder yet."""
+
+    kinds = {"kill", "power"}
+
+    def prepare(self, folder: Path) -> None:
+        self.disk(folder).mkdir(parents=True)
+
+    def models(self, folder: Path) -> Path:
+        return self.disk(folder) / "models"
+
+    def disk(self, folder: Path) -> Path:
+        return folder / "empty"
+
+    def is_old_kept(self, model: Path) -> bool:
+        return not (model / "1").exists()
+
+
+class PublishKilled(Publish):
+    """`martlet publish`, killed after the rename and run again before the power goes.
+
+    What the killed one did need not be on the disk yet where the second finds it.
+    """
+
+    kinds = {"power"}
+    restarts = 50
+    # Of the model's folder.
+    killed_at = Point("fsync", 6, injection.KILL)
+
+    def record(self, folder: Path, log: Path) -> Recording:
+        start = Disk.of(self.disk(folder))
+        before = log.with_name("trace-before")
+        outcome = injection.run(self.command(folder), [], before, self.killed_at, is_recorded=True)
+        assert outcome.crashed, "it was not killed"
+        outcome = injection.run(self.command(folder), [], log)
+        assert outcome.status == 0, outcome.errors
+        return record(start, self.disk(folder), log, before=before)
+
+
+class PublishFirstKilled(PublishKilled, PublishFirst):
+    """The same where there was no models folder, killed once that and the model's folder were made."""
+
+    killed_at = Point("fsync", 1, injection.KILL)
+
+
+class ServePublish(served.Operation):
+    """`martlet publish` of version 2 to a server that has version 1."""
+
+    kinds = {"power"}
+    asked = ["publish", "NEW"]
+    # It is no part of the server's state.
+    promised = 0
+    answering = 1
+    ready = [1]
+
+    def __init__(self, binary: str, scratch: Path) -> None:
+        super().__init__(binary, scratch)
+        self.publish = Publish(binary, scratch)
+        shutil.rmtree(self.publish.models(self.begun) / "tiny" / "2")
+
+    def words(self, server: served.Server, words: list[str]) -> list[str]:
+        return [str(self.publish.new) if word == "NEW" else word for word in words]
+
+    def left_problems(self, folder: Path, is_told: bool) -> list[str]:
+        return super().left_problems(folder, is_told) + self.publish.left_problems(folder, is_told)
+
+    def restart_problems(self, folder: Path, is_copy: bool) -> list[str]:
+        problems = super().restart_problems(folder, is_copy)
+        return problems + self.publish.state_problems(self.publish.models(folder) / "tiny", whole=True)
+
+
 def same(left: Path, right: Path) -> bool:
     """Whether two folders hold the same files with the same bytes."""
     names = sorted(os.listdir(right))
@@ -199,6 +270,10 @@ def message_problems(point: Point, outcome: Outcome) -> list[str]:
 SCENARIOS: dict[str, type[Scenario]] = {
     "publish": Publish,
     "publish-again": PublishAgain,
+    "publish-first": PublishFirst,
+    "publish-killed": PublishKilled,
+    "publish-first-killed": PublishFirstKilled,
+    "serve-publish": ServePublish,
     "serve-load": served.Load,
     "serve-load-files": served.LoadFiles,
     "serve-route": served.Route,
