@@ -79,14 +79,14 @@ def unattachable() -> str | None:
             sleeper.kill()
 
 
-def filters(paths: list[Path], log: Path, point: Point | None) -> list[str]:
+def filters(paths: list[Path], log: Path, point: Point | None, is_recorded: bool = False) -> list[str]:
     options = ["-o", str(log), "-e", f"trace={CALLS}"]
     for path in paths:
         options += ["-P", str(path)]
-    if point is None:
-        # What is written, whole and in hexadecimal digits.
-        options += ["-xx", "-s", str(STRING_BYTES_MAX)]
-    else:
+    if point is None or is_recorded:
+        # What is written, whole and in hexadecimal digits, and the paths of descriptors.
+        options += ["-y", "-xx", "-s", str(STRING_BYTES_MAX)]
+    if point is not None:
         options += ["-e", f"inject={point.call}:{point.fault}:when={point.number}"]
     return options
 
@@ -124,8 +124,11 @@ class Attached:
             self.tracer.wait()
 
 
-def run(words: list[str], paths: list[Path], log: Path, point: Point | None = None) -> Outcome:
-    options = ["strace", "-f", "-q", *filters(paths, log, point)]
+def run(
+    words: list[str], paths: list[Path], log: Path, point: Point | None = None, is_recorded: bool = False
+) -> Outcome:
+    """`is_recorded`: whether the log has what is written with a fault too; without one it always has."""
+    options = ["strace", "-f", "-q", *filters(paths, log, point, is_recorded)]
     # Faster, but strace 6.1 sends no signals with it.
     if point is None or point.fault != KILL:
         options.append("--seccomp-bpf")
@@ -148,15 +151,14 @@ def counts(lines: list[str]) -> Counter[str]:
     return most
 
 
-def points(calls: Counter[str], kinds: set[str], errors: list[str], spared: frozenset[str]) -> list[Point]:
-    """Every point of `kinds` (`kill`, `error`: those of `errors`, not at calls that are `spared`) for calls that
-    happened so often."""
+def points(calls: Counter[str], kinds: set[str], spared: frozenset[str]) -> list[Point]:
+    """Every point of `kinds` (`kill`, and `error` but for calls that are `spared`) for calls that happened so often."""
     found: list[Point] = []
     for call, count in sorted(calls.items()):
         for number in range(1, count + 1):
             if "kill" in kinds:
                 found.append(Point(call, number, KILL))
-            if "error" in kinds and errors and call not in spared:
-                found += [Point(call, number, f"error={name}") for name in errors]
+            if "error" in kinds and call not in spared:
+                found += [Point(call, number, f"error={name}") for name in ERRORS]
                 found += [Point(call, number, fault) for fault in SHORT.get(call, [])]
     return found

@@ -25,7 +25,9 @@ from typing import Any
 
 import injection
 import tiny
+from disk import Disk
 from injection import Attached, Outcome, Point
+from recording import Recording, decoded, record
 
 TEXT = "hello world"
 START_SECONDS = 30
@@ -39,7 +41,7 @@ MODELS_CONFIG = "defaults: {versions: routed}\nmodels: {tiny: {labels: {latest: 
 ROLLOUT = "{model: tiny, version: 2, steps: [{percent: 100%, bake: 100ms}], keepOld: 1h}\n"
 
 # As strace prints it when strings are whole.
-WRITTEN = re.compile(r'\bwrite\(\d+, "((?:\\x[0-9a-f]{2})+)"')
+WRITTEN = re.compile(r'\bwrite\(\d+<((?:\\x[0-9a-f]{2})+)>, "((?:\\x[0-9a-f]{2})+)"')
 
 State = dict[str, Any]
 Answer = tuple[int, str, str]
@@ -142,6 +144,19 @@ class Server:
         return said["model"]["version"], said["model"]["digest"], json.dumps(said["scores"])
 
 
+@contextlib.contextmanager
+def traced_from_start(
+    binary: str, folder: Path, paths: list[Path], log: Path, point: Point | None = None
+) -> Iterator[Server]:
+    tracers: list[Attached] = []
+    try:
+        with Server(binary, folder, lambda process: tracers.append(Attached(process, paths, log, point))) as server:
+            yield server
+    finally:
+        for tracer in tracers:
+            tracer.detach()
+
+
 def fill(folder: Path, build: Path, config: str = MODELS_CONFIG) -> None:
     shutil.copytree(build / "tiny", folder / "models" / "tiny")
     (folder / "models.yaml").write_text(config)
@@ -168,12 +183,17 @@ class Operation:
 
     slow = True
     attaches = True
-    errors = injection.ERRORS
+    kinds = {"kill", "error", "power"}
     # Linux closes a descriptor whatever it says; under strace one whose close fails stays open, and keeps its lock.
     spared = frozenset({"close"})
+    restarts = 40
     # Words of commands to a server, `FILE` for the rollout's file.
     before: list[list[str]] = []
     asked: list[str]
+    # What is asked where the moment of the answer counts; None: the same.
+    answered: list[str] | None = None
+    # The first of the states that there may be once that was answered.
+    promised = 1
     # The version that answers calls by name afterwards, and those that can be called by number.
     answering: int
     ready: list[int]
@@ -245,7 +265,7 @@ class Operation:
         """What does not hold of the server that went on after an error, and of what it leaves when it stops."""
         if server.process.poll() is not None:
             return [f"the server ended with {server.process.returncode}: {server.log.read_text()}"]
-        problems = [] if lies(point) else self.state_problems(server.folder)
+        problems = [] if lies(point) else self.left_problems(server.folder, is_told=False)
         if outcome.status != 0:
             problems += self.message_problems(point, outcome)
             problems += self.refusal_problems(server.folder, point, outcome)
@@ -261,14 +281,42 @@ class Operation:
             problems.append("the server was killed")
         if lies(point):
             return problems + self.lie_problems(folder)
-        problems += self.state_problems(folder)
+        return problems + self.left_problems(folder, outcome.status == 0) + self.restart_problems(folder, is_copy=False)
+
+    def record(self, folder: Path, log: Path) -> Recording:
+        """From the server's start on."""
+        self.states = [read_state(folder)]
+        start = Disk.of(self.disk(folder))
+        with traced_from_start(self.binary, folder, [], log) as server:
+            done = server.ask(*self.words(server, self.answered or self.asked))
+            told = log.stat().st_size
+            assert done.returncode == 0, done.stderr
+            if self.answered:
+                server.ask("rollout", "watch", "tiny")
+            time.sleep(SAVED_SECONDS)
+        self.states += saved_states(log)
+        return record(start, self.disk(folder), log, told)
+
+    def disk(self, folder: Path) -> Path:
+        return folder / "models"
+
+    def left_problems(self, folder: Path, is_told: bool) -> list[str]:
+        state = read_state(folder)
+        if state not in self.states:
+            return [f"a state that never was: {state}"]
+        if is_told and state not in self.states[self.promised :]:
+            return [f"it said that it was done, and the state is from before: {state}"]
+        return []
+
+    def restart_problems(self, folder: Path, is_copy: bool) -> list[str]:
+        problems: list[str] = []
         with Server(self.binary, folder) as server:
-            problems += [f"started again: {problem}" for problem in self.problems_after(server)]
+            problems += [f"started again: {problem}" for problem in self.problems_after(server, is_copy)]
             if (status := server.stop()) != 0:
                 problems.append(f"started again: it stops with {status}: {server.log.read_text()}")
         return problems
 
-    def problems_after(self, server: Server) -> list[str]:
+    def problems_after(self, server: Server, is_copy: bool = False) -> list[str]:
         """The calls are answered as ever; the operation can be asked again, and its end is what it always is."""
         problems: list[str] = []
         answer = server.answer("tiny")
@@ -283,20 +331,19 @@ class Operation:
             if (answer := server.answer(f"tiny@{version}")) != self.answers[version - 1]:
                 problems.append(f"a call to version {version} after the operation again: {answer}")
         deadline = time.monotonic() + SAVED_SECONDS
-        while (state := read_state(server.folder)) != self.states[-1] and time.monotonic() < deadline:
+        # What failed as other files is tried again.
+        settled = without_quarantine if is_copy else dict
+        end = settled(self.states[-1])
+        while settled(state := read_state(server.folder)) != end and time.monotonic() < deadline:
             if "torn" in state:
                 return problems
             time.sleep(0.01)
-        if state != self.states[-1]:
+        if settled(state) != end:
             problems.append(f"the state after the operation again: {state}")
         return problems
 
     def again(self, server: Server) -> subprocess.CompletedProcess[str]:
         return server.ask(*self.words(server, self.asked))
-
-    def state_problems(self, folder: Path) -> list[str]:
-        state = read_state(folder)
-        return [] if state in self.states else [f"a state that never was: {state}"]
 
     def refusal_problems(self, folder: Path, point: Point, outcome: Outcome) -> list[str]:
         """What was refused is not done."""
@@ -342,6 +389,9 @@ class Load(Operation):
 class LoadFiles(Load):
     """The same: the calls at the version's files."""
 
+    # What it writes is what `Load` writes.
+    kinds = {"kill", "error"}
+
     def paths(self, folder: Path) -> list[Path]:
         version = folder / "models" / "tiny" / "2"
         return [version, *sorted(version.iterdir())]
@@ -357,10 +407,8 @@ class LoadFiles(Load):
         server.ask("models", "clear", "tiny@2")
         return super().again(server)
 
-    def state_problems(self, folder: Path) -> list[str]:
-        state = read_state(folder)
-        for model in state.get("models", {}).values():
-            model["quarantine"] = {}
+    def left_problems(self, folder: Path, is_told: bool) -> list[str]:
+        state = without_quarantine(read_state(folder))
         return [] if state in self.states else [f"a state that never was: {state}"]
 
     def message_problems(self, point: Point, outcome: Outcome) -> list[str]:
@@ -392,6 +440,7 @@ class Apply(Operation):
     """`martlet rollout apply --watch`: version 2 is loaded and gets all calls."""
 
     asked = ["rollout", "apply", "FILE", "--watch"]
+    answered = asked[:-1]
     answering = 2
     ready = [1, 2]
 
@@ -402,10 +451,11 @@ class Apply(Operation):
 
 
 class Continue(Operation):
-    """A start of `martlet serve` in the middle of a rollout, which goes on by itself; kills only."""
+    """A start of `martlet serve` in the middle of a rollout, which goes on by itself."""
 
-    errors: list[str] = []
+    kinds = {"kill", "power"}
     asked = ["rollout", "watch", "tiny"]
+    promised = 0
     answering = 2
     ready = [1, 2]
 
@@ -438,15 +488,8 @@ class Continue(Operation):
 
     @contextlib.contextmanager
     def traced(self, folder: Path, paths: list[Path], log: Path, point: Point | None = None) -> Iterator[Server]:
-        tracers: list[Attached] = []
-        try:
-            with Server(
-                self.binary, folder, lambda process: tracers.append(Attached(process, paths, log, point))
-            ) as server:
-                yield server
-        finally:
-            for tracer in tracers:
-                tracer.detach()
+        with traced_from_start(self.binary, folder, paths, log, point) as server:
+            yield server
 
 
 class Rollback(Operation):
@@ -476,8 +519,10 @@ def state_paths(folder: Path) -> list[Path]:
 
 def saved_states(log: Path) -> list[State]:
     """Every state that was written, of strace's log: the file itself shows one that lasts only to who looks in time."""
-    written = [bytes.fromhex(match.replace("\\x", "")) for match in WRITTEN.findall(log.read_text())]
-    return [parsed(state) for state in written]
+    written = [(decoded(path), data) for path, data in WRITTEN.findall(log.read_text())]
+    return [
+        parsed(bytes.fromhex(data.replace("\\x", ""))) for path, data in written if path.endswith(".rollouts.state.new")
+    ]
 
 
 def read_state(folder: Path) -> State:
@@ -486,6 +531,11 @@ def read_state(folder: Path) -> State:
         return parsed((folder / "models" / ".martlet" / "rollouts.state").read_bytes())
     except FileNotFoundError:
         return {}
+
+
+def without_quarantine(state: State) -> State:
+    models = {name: {**model, "quarantine": {}} for name, model in state.get("models", {}).items()}
+    return {**state, "models": models} if models else state
 
 
 def parsed(written: bytes) -> State:

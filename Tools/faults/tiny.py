@@ -1,11 +1,17 @@
 """The two versions of a tiny model that every scenario works on."""
 
 import functools
+import os
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = ROOT / "Tests/MartletConvertTests/Fixtures/tiny-bert"
+
+
+def program() -> str:
+    """Where `martlet` is, once it is built."""
+    return os.environ.get("MARTLET_BINARY") or str(ROOT / ".build/release/martlet")
 
 
 def martlet(binary: str, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
