@@ -17,6 +17,8 @@ package final class DurableFile: Sendable {
     private let bytesMax: Int
     /// Digest of what was read or written last; nil before, and while there is no file.
     private let known = Mutex<String?>(nil)
+    /// Whether the folder's name was forced to the disk.
+    private let isFolderForced = Atomic(false)
 
     /// - Parameters:
     ///   - folder: made at the first write when it is not there.
@@ -52,8 +54,14 @@ package final class DurableFile: Sendable {
             throw MartletError(
                 .resourceExhausted, "\(what) would have \(bytes.count) bytes, and \(bytesMax) is the limit")
         }
-        if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("make the folder for it", errno) }
+        let isNew = mkdir(folder, 0o700) == 0
+        guard isNew || errno == EEXIST else { throw failure("make the folder for it", errno) }
         let handle = try openFolder()
+        if isNew || !isFolderForced.load(ordering: .relaxed) {
+            let number = handle.forceName(isNew: isNew)
+            guard number == 0 else { throw failure("force the name of its folder to the disk", number) }
+            isFolderForced.store(true, ordering: .relaxed)
+        }
         // Held until the descriptor is closed: two processes do not look and write at the same time.
         guard flock(handle.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw changedByAnother }
         let before = try content(in: handle)

@@ -79,6 +79,28 @@ struct FolderHandle: ~Copyable {
         }
     }
 
+    /// Forces the folder's own name to the disk, in the folder that it lies in.
+    ///
+    /// One that was there already may be without it: a process that was killed between the two calls made it.
+    /// - Parameter isNew: whether this process made it. What was there may lie on a disk that cannot be written.
+    /// - Returns: 0, or the system's number of what failed.
+    func forceName(isNew: Bool) -> Int32 {
+        let parent = openat(descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard parent >= 0 else {
+            guard errno == EACCES else { return errno }
+            // Whoever may not open that folder can still force everything; on Linux this waits for it, see sync(2).
+            sync()
+            return 0
+        }
+        defer { close(parent) }
+        while fsync(parent) != 0 {
+            let number = errno
+            if number == EINTR { continue }
+            return !isNew && (number == EINVAL || number == EROFS) ? 0 : number
+        }
+        return 0
+    }
+
     /// What `name` is, symbolic links not followed; nil when there is nothing of that name.
     func status(of name: String) -> stat? {
         var result = stat()

@@ -3,24 +3,30 @@ internal import MartletCore
 
 /// The folder of one model's versions, for those who write one.
 enum ModelVersions {
-    /// The folder of all models; made when missing.
+    /// The folder of all models; made when missing. Survives a loss of power from then on.
     static func openRoot(_ root: String) throws(MartletError) -> FolderHandle {
-        if mkdir(root, 0o755) != 0, errno != EEXIST {
+        let isNew = mkdir(root, 0o755) == 0
+        guard isNew || errno == EEXIST else {
             throw .system(
                 "the models folder", "make it", errno, wayOut: "Make it yourself, or name another with --models.")
         }
-        return try FolderHandle(following: root, describedAs: "the models folder")
+        let folder = try FolderHandle(following: root, describedAs: "the models folder")
+        let failure = folder.forceName(isNew: isNew)
+        guard failure == 0 else {
+            throw .system("the models folder", "force its name to the disk", failure, wayOut: StagedFile.wayOut)
+        }
+        return folder
     }
 
-    /// The folder of one model in it; made when missing.
+    /// The folder of one model in it; made when missing. Survives a loss of power from then on.
     static func open(_ name: String, in root: borrowing FolderHandle) throws(MartletError) -> FolderHandle {
         try checkName(name)
-        if mkdirat(root.descriptor, name, 0o755) == 0 {
-            try root.force(describedAs: "the models folder")
-        } else if errno != EEXIST {
+        guard mkdirat(root.descriptor, name, 0o755) == 0 || errno == EEXIST else {
             throw .system(
                 "the models folder", "make a folder in it", errno, wayOut: "Give this user the right to write there.")
         }
+        // One that is there may be without it: a process that was killed made it.
+        try root.force(describedAs: "the models folder")
         return try FolderHandle(named: name, in: root, describedAs: "the model's folder")
     }
 
