@@ -17,6 +17,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SECONDS = 0.05
 
+# The signal that came, if one did.
+told: list[int] = []
+
 Result = TypeVar("Result")
 
 
@@ -29,6 +32,7 @@ def clean() -> Iterator[None]:
         signal.signal(number, stop)
     try:
         yield
+        end_when_told()
     finally:
         while kill_descendants():
             time.sleep(LOOK_SECONDS)
@@ -38,7 +42,14 @@ def stop(number: int, _: FrameType | None) -> None:
     # What is cleaned up now is not to be broken off by the next one.
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)
-    raise SystemExit(128 + number)
+    told.append(number)
+    end_when_told()
+
+
+def end_when_told() -> None:
+    """Again where it matters: Python ignores what is raised while it runs a callback of the collector's."""
+    if told:
+        raise SystemExit(128 + told[0])
 
 
 def results(pool: ThreadPoolExecutor, function: Callable[..., Result], work: Iterable[tuple[Any, ...]]) -> list[Result]:
@@ -46,7 +57,11 @@ def results(pool: ThreadPoolExecutor, function: Callable[..., Result], work: Ite
     killed."""
     try:
         runs = [pool.submit(function, *one) for one in work]
-        return [run.result() for run in runs]
+        found: list[Result] = []
+        for run in runs:
+            end_when_told()
+            found.append(run.result())
+        return found
     except BaseException:
         with killing():
             pool.shutdown(wait=True, cancel_futures=True)

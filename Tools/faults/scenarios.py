@@ -100,7 +100,8 @@ class Publish:
     def paths(self, folder: Path) -> list[Path]:
         """The files and folders whose calls count."""
         model = self.models(folder) / "tiny"
-        folders = [self.new, self.models(folder), model, model / "1", model / "2", model / self.staging]
+        folders = [self.new, self.models(folder).parent, self.models(folder), model, model / "1", model / "2"]
+        folders.append(model / self.staging)
         names = sorted(path.name for path in self.new.iterdir()) + ["model.sig"]
         return folders + [folder / name for folder in (self.new, model / self.staging, model / "2") for name in names]
 
@@ -199,22 +200,40 @@ class PublishKilled(Publish):
     kinds = {"power"}
     restarts = 50
     # Of the model's folder.
-    killed_at = Point("fsync", 6, injection.KILL)
+    killed_at = 8
 
     def record(self, folder: Path, log: Path) -> Recording:
         start = Disk.of(self.disk(folder))
         before = log.with_name("trace-before")
-        outcome = injection.run(self.command(folder), [], before, self.killed_at, is_recorded=True)
-        assert outcome.crashed, "it was not killed"
+        killed = Point("fsync", self.killed_at, injection.KILL)
+        outcome = injection.run(self.command(folder), [], before, killed, is_recorded=True)
+        assert outcome.crashed and self.is_killed_there(self.models(folder)), f"{killed}: {outcome}"
         outcome = injection.run(self.command(folder), [], log)
         assert outcome.status == 0, outcome.errors
         return record(start, self.disk(folder), log, before=before)
 
+    def is_killed_there(self, models: Path) -> bool:
+        return (models / "tiny" / "2").is_dir()
+
 
 class PublishFirstKilled(PublishKilled, PublishFirst):
-    """The same where there was no models folder, killed once that and the model's folder were made."""
+    """The same where there was no models folder, killed once that was made."""
 
-    killed_at = Point("fsync", 1, injection.KILL)
+    # Of the folder that it lies in.
+    killed_at = 1
+
+    def is_killed_there(self, models: Path) -> bool:
+        return models.is_dir() and not os.listdir(models)
+
+
+class PublishModelKilled(PublishKilled, PublishFirst):
+    """The same, killed once the model's folder was made."""
+
+    # Of the models folder.
+    killed_at = 2
+
+    def is_killed_there(self, models: Path) -> bool:
+        return os.listdir(models) == ["tiny"] and not os.listdir(models / "tiny")
 
 
 class ServePublish(served.Operation):
@@ -273,6 +292,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "publish-first": PublishFirst,
     "publish-killed": PublishKilled,
     "publish-first-killed": PublishFirstKilled,
+    "publish-model-killed": PublishModelKilled,
     "serve-publish": ServePublish,
     "serve-load": served.Load,
     "serve-load-files": served.LoadFiles,

@@ -53,3 +53,25 @@ def test_a_signal_leaves_no_folder_and_no_process(scratch, scenario, number):
     assert run.returncode == 128 + number, output
     assert list(scratch.iterdir()) == []
     assert of_folder(scratch) == []
+
+
+# What is raised in `__del__` is ignored.
+DEAF = """
+import os, signal
+from concurrent.futures import ThreadPoolExecutor
+import ending
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+with ending.clean(), ThreadPoolExecutor(1) as pool:
+    Last()
+    if {works}:
+        ending.results(pool, print, [("done",)] * 3)
+"""
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_signal_whose_error_was_ignored_ends_it_too(works):
+    words = [sys.executable, "-c", DEAF.format(works=works)]
+    done = subprocess.run(words, cwd=RUN.parent, capture_output=True, text=True)
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr

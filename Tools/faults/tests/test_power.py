@@ -16,7 +16,7 @@ import tiny
 from disk import Force, Operation
 from programs import OLD, recorded
 from recording import Recording
-from scenarios import Publish
+from scenarios import PublishFirst
 
 pytestmark = pytest.mark.skipif(injection.unusable() is not None, reason="strace cannot trace here")
 
@@ -83,7 +83,7 @@ def test_no_cut_leaves_a_state_that_the_chosen_ones_do_not(tmp_path: Path, monke
 
 def test_each_force_of_a_publish_is_needed(tmp_path: Path) -> None:
     (tmp_path / "publish").mkdir()
-    scenario = Publish(tiny.program(), tmp_path / "publish")
+    scenario = PublishFirst(tiny.program(), tmp_path / "publish")
     scenario.prepare(tmp_path / "run")
     recording = scenario.record(tmp_path / "run", tmp_path / "trace")
     (tmp_path / "states").mkdir()
@@ -98,16 +98,21 @@ def test_each_force_of_a_publish_is_needed(tmp_path: Path) -> None:
 
     assert problems(recording.operations) == []
     forces = [one for one in recording.operations if isinstance(one, Force)]
-    assert len(forces) == 6
+    assert len(forces) == 8
     for force in forces:
         without = [replace(force, begun=0) if one is force else one for one in recording.operations]
         assert problems(without), f"nothing depends on: {force.text}"
 
 
-def test_a_state_can_be_repeated_by_its_name() -> None:
+def test_a_state_can_be_repeated_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "publish").mkdir()
+    scenario = PublishFirst(tiny.program(), tmp_path / "publish")
+    scenario.prepare(tmp_path / "run")
+    states = power.states(scenario.record(tmp_path / "run", tmp_path / "trace"), random.Random(1), most=16)
+    point = next(one for one in states.points if "torn" in one.fault)
     run = Path(__file__).resolve().parent.parent / "run"
     done = subprocess.run(
-        [sys.executable, run, "--scenario", "publish", "--point", "power 10: 0=none,5=torn512"],
+        [sys.executable, run, "--scenario", "publish-first", "--point", str(point)],
         capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 losses of power), 1 of them met, 0 do not hold" in done.stdout
