@@ -7,9 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -29,61 +28,46 @@ def clean() -> Iterator[None]:
     # Who strace traced lives on when strace is killed: it becomes a child of this process and not of the first one.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for number in SIGNALS:
-        signal.signal(number, stop)
-    try:
-        yield
-        end_when_told()
-    finally:
-        while kill_descendants():
-            time.sleep(LOOK_SECONDS)
-
-
-def stop(number: int, _: FrameType | None) -> None:
-    # What is cleaned up now is not to be broken off by the next one.
-    for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
-    told.append(number)
-    end_when_told()
-
-
-def end_when_told() -> None:
-    """Again where it matters: Python ignores what is raised while it runs a callback of the collector's."""
-    if told:
-        raise SystemExit(128 + told[0])
-
-
-def results(pool: ThreadPoolExecutor, function: Callable[..., Result], work: Iterable[tuple[Any, ...]]) -> list[Result]:
-    """Of `function` on each of `work`, in order. When that is broken off, none begins any more and what they started is
-    killed."""
-    try:
-        runs = [pool.submit(function, *one) for one in work]
-        found: list[Result] = []
-        for run in runs:
-            end_when_told()
-            found.append(run.result())
-        return found
-    except BaseException:
-        with killing():
-            pool.shutdown(wait=True, cancel_futures=True)
-        raise
-
-
-@contextlib.contextmanager
-def killing() -> Iterator[None]:
-    """While this is open no process lives long that this one started."""
+        # An error raised here could come while a lock is taken that nobody would give back.
+        signal.signal(number, lambda number, _: told.append(number))
     is_over = threading.Event()
-
-    def kill() -> None:
-        while not is_over.wait(LOOK_SECONDS):
-            kill_descendants()
-
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill_when_told, args=[is_over])
     killer.start()
     try:
         yield
     finally:
         is_over.set()
         killer.join()
+        while kill_descendants():
+            time.sleep(LOOK_SECONDS)
+        end_when_told()
+
+
+def end_when_told() -> None:
+    """In place of what the killed processes' end led to."""
+    if told:
+        raise SystemExit(128 + told[0])
+
+
+def results(pool: ThreadPoolExecutor, function: Callable[..., Result], work: Iterable[tuple[Any, ...]]) -> list[Result]:
+    """Of `function` on each of `work`, in order. When a signal comes none begins any more."""
+    runs = [pool.submit(function, *one) for one in work]
+    found: list[Result] = []
+    for run in runs:
+        while not told and not wait([run], LOOK_SECONDS).done:
+            pass
+        if told:
+            pool.shutdown(wait=True, cancel_futures=True)
+        end_when_told()
+        found.append(run.result())
+    return found
+
+
+def kill_when_told(is_over: threading.Event) -> None:
+    """Once a signal came no process lives long that this one started: what waits for one goes on."""
+    while not is_over.wait(LOOK_SECONDS):
+        if told:
+            kill_descendants()
 
 
 def kill_descendants() -> int:
