@@ -59,7 +59,6 @@ struct SwapFigures {
             .shown("\(name): p99 of the other calls", p99, unit: "ms"),
             .shown("\(name): p50 of calls during a swap", Self.percentile(50, of: during), unit: "ms"),
             .shown("\(name): p50 of the other calls", Self.percentile(50, of: outside), unit: "ms"),
-            .below(1_024, "\(name): memory a swap", Self.slope(of: swaps.memory), unit: "bytes"),
             .below(
                 Double(swaps.threads.first), "\(name): threads at the end", Double(swaps.threads.last),
                 unit: "threads"),
@@ -67,6 +66,10 @@ struct SwapFigures {
                 Double(swaps.descriptors.first), "\(name): descriptors at the end", Double(swaps.descriptors.last),
                 unit: "descriptors"),
         ]
+        // A run that was interrupted may have none.
+        if swaps.memory.count > 1 {
+            rows.append(.below(1_024, "\(name): memory a swap", Self.slope(of: swaps.memory), unit: "bytes"))
+        }
         let times = swaps.windows.map { ($0.upperBound - $0.lowerBound) * 1_000 }.sorted()
         rows.append(.shown("\(name): swaps", Double(swaps.windows.count), unit: "swaps"))
         rows.append(.shown("\(name): median time of a swap", Self.percentile(50, of: times), unit: "ms"))

@@ -17,6 +17,7 @@ enum SwapMeasure {
 
         Every answer must have the bits of the version it names. Prints failed calls, mixed answers, the 99th percentile
         of calls that began during a swap beside the others', and what grew: memory a swap, threads, descriptors.
+        Ctrl-C ends it behind the swap that is going on, with the figures until then.
         """
 
     static func run(_ arguments: [String]) async -> Int32 {
@@ -26,11 +27,13 @@ enum SwapMeasure {
         }
         do {
             let options = try SwapOptions(arguments)
+            let interruption = Interruption()
             let server = try SwapServer(model: options.model)
             defer { server.end() }
-            let run = SwapRun(server: server, options: options)
+            let run = SwapRun(server: server, options: options, interruption: interruption)
             let figures = try await run.measure()
             for row in figures.cases(options) { row.print(json: options.json) }
+            if let status = interruption.status { return status }
             return figures.failed == 0 && figures.mixed == 0 ? 0 : 1
         } catch {
             FileHandle.standardError.write(Data("martlet-measure swap: \(error)\n".utf8))

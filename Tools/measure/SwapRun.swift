@@ -6,6 +6,7 @@ import MartletCore
 struct SwapRun {
     let server: SwapServer
     let options: SwapOptions
+    let interruption: Interruption
 
     private static let model = SwapServer.modelName
 
@@ -58,7 +59,7 @@ struct SwapRun {
         // Swaps whose figures are compared with the end.
         let settled = min(500, options.swaps / 4)
         let step = max(1, options.swaps / 20)
-        for number in 0..<options.swaps {
+        for number in 0..<options.swaps where interruption.status == nil {
             let (old, new) = number.isMultiple(of: 2) ? (1, 2) : (2, 1)
             let start = traffic.seconds()
             _ = try await owner.loadVersion(VersionID(model: Self.model, number: new))
