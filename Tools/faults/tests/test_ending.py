@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +26,6 @@ def of_folder(folder: Path) -> list[str]:
             if str(folder) in words:
                 found.append(words)
     return found
-
-
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """Short: the servers' sockets in it have room for 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="f") as name:
-        yield Path(name)
 
 
 @pytest.mark.skipif(injection.unusable() is not None, reason="strace cannot trace here")

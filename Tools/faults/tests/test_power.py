@@ -16,7 +16,8 @@ import tiny
 from disk import Force, Operation
 from programs import OLD, recorded
 from recording import Recording
-from scenarios import PublishFirst
+from scenarios import PublishFirst, Scenario
+from served import Load
 
 pytestmark = pytest.mark.skipif(injection.unusable() is not None, reason="strace cannot trace here")
 
@@ -81,27 +82,48 @@ def test_no_cut_leaves_a_state_that_the_chosen_ones_do_not(tmp_path: Path, monke
     assert left(power.cuts) == left(lambda recording: list(range(len(recording.operations) + 1)))
 
 
+def problems(scenario: Scenario, recording: Recording, scratch: Path, most: int = power.STATES_MAX) -> list[str]:
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    return [
+        problem for number, point in enumerate(power.states(recording, random.Random(1), most).points)
+        for problem in power.problems(scenario, recording, folder / str(number), point, restarts=False)
+    ]
+
+
+def without(recording: Recording, force: Force) -> Recording:
+    """The same where that call promises nothing."""
+    operations: list[Operation] = [replace(force, begun=0) if one is force else one for one in recording.operations]
+    return replace(recording, operations=operations)
+
+
 def test_each_force_of_a_publish_is_needed(tmp_path: Path) -> None:
     (tmp_path / "publish").mkdir()
     scenario = PublishFirst(tiny.program(), tmp_path / "publish")
     scenario.prepare(tmp_path / "run")
     recording = scenario.record(tmp_path / "run", tmp_path / "trace")
-    (tmp_path / "states").mkdir()
 
-    def problems(operations: list[Operation]) -> list[str]:
-        changed = replace(recording, operations=operations)
-        folder = Path(tempfile.mkdtemp(dir=tmp_path / "states"))
-        return [
-            problem for number, point in enumerate(power.states(changed, random.Random(1), most=16).points)
-            for problem in power.problems(scenario, changed, folder / str(number), point, restarts=False)
-        ]
-
-    assert problems(recording.operations) == []
+    assert problems(scenario, recording, tmp_path, most=16) == []
     forces = [one for one in recording.operations if isinstance(one, Force)]
     assert len(forces) == 8
     for force in forces:
-        without = [replace(force, begun=0) if one is force else one for one in recording.operations]
-        assert problems(without), f"nothing depends on: {force.text}"
+        assert problems(scenario, without(recording, force), tmp_path, most=16), f"nothing depends on: {force.text}"
+
+
+def test_each_force_of_the_first_state_that_a_server_saves_is_needed(scratch: Path) -> None:
+    if injection.unattachable():
+        pytest.skip("strace cannot be attached here")
+    (scratch / "load").mkdir()
+    scenario = Load(tiny.program(), scratch / "load")
+    (scratch / "run").mkdir()
+    scenario.prepare(scratch / "run")
+    recording = scenario.record(scratch / "run", scratch / "trace")
+
+    assert problems(scenario, recording, scratch) == []
+    # Its folder's name, its bytes, its name.
+    forces = [one for one in recording.operations if isinstance(one, Force)]
+    assert len(forces) == 3
+    for force in forces:
+        assert problems(scenario, without(recording, force), scratch), f"nothing depends on: {force.text}"
 
 
 def test_a_state_can_be_repeated_by_its_name(tmp_path: Path) -> None:
