@@ -58,8 +58,7 @@ package final class DurableFile: Sendable {
         guard isNew || errno == EEXIST else { throw failure("make the folder for it", errno) }
         let handle = try openFolder()
         if isNew || !isFolderForced.load(ordering: .relaxed) {
-            let number = handle.forceName(isNew: isNew)
-            guard number == 0 else { throw failure("force the name of its folder to the disk", number) }
+            try handle.forceName(isNew: isNew, describedAs: folderInWords, wayOut: Self.wayOut)
             isFolderForced.store(true, ordering: .relaxed)
         }
         // Held until the descriptor is closed: two processes do not look and write at the same time.
@@ -79,8 +78,10 @@ package final class DurableFile: Sendable {
     }
 
     private func openFolder() throws(MartletError) -> FolderHandle {
-        try FolderHandle(following: folder, describedAs: "the folder of \(what)", wayOut: Self.wayOut)
+        try FolderHandle(following: folder, describedAs: folderInWords, wayOut: Self.wayOut)
     }
+
+    private var folderInWords: String { "the folder of \(what)" }
 
     /// Makes `bytes` the file's content in one step, forced to the disk but for its name.
     private func place(_ bytes: [UInt8], in handle: borrowing FolderHandle) throws(MartletError) {

@@ -72,31 +72,37 @@ struct FolderHandle: ~Copyable {
 
     /// Forces the folder's list of names to the disk.
     func force(describedAs label: String) throws(MartletError) {
-        while fsync(descriptor) != 0 {
-            guard errno == EINTR else {
-                throw .system(label, "force it to the disk", errno, wayOut: StagedFile.wayOut)
-            }
-        }
+        let number = Self.force(descriptor)
+        guard number == 0 else { throw .system(label, "force it to the disk", number, wayOut: StagedFile.wayOut) }
     }
 
     /// Forces the folder's own name to the disk, in the folder that it lies in.
     ///
     /// One that was there already may be without it: a process that was killed between the two calls made it.
-    /// - Parameter isNew: whether this process made it. What was there may lie on a disk that cannot be written.
-    /// - Returns: 0, or the system's number of what failed.
-    func forceName(isNew: Bool) -> Int32 {
+    /// - Parameters:
+    ///   - isNew: whether this process made it. What was there may lie on a disk that cannot be written.
+    ///   - wayOut: what to do when it cannot be forced.
+    /// - Throws: as the system's number tells it, such as `.resourceExhausted` for a full disk.
+    func forceName(isNew: Bool, describedAs label: String, wayOut: String) throws(MartletError) {
         let parent = openat(descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard parent >= 0 else {
-            guard errno == EACCES else { return errno }
+            guard errno == EACCES else {
+                throw .system(label, "open the folder that it lies in", errno, wayOut: wayOut)
+            }
             // Whoever may not open that folder can still force everything; on Linux this waits for it, see sync(2).
-            sync()
-            return 0
+            return sync()
         }
         defer { close(parent) }
-        while fsync(parent) != 0 {
-            let number = errno
-            if number == EINTR { continue }
-            return !isNew && (number == EINVAL || number == EROFS) ? 0 : number
+        let number = Self.force(parent)
+        guard number == 0 || (!isNew && (number == EINVAL || number == EROFS)) else {
+            throw .system(label, "force its name to the disk", number, wayOut: wayOut)
+        }
+    }
+
+    /// - Returns: 0, or the system's number.
+    private static func force(_ descriptor: Int32) -> Int32 {
+        while fsync(descriptor) != 0 {
+            if errno != EINTR { return errno }
         }
         return 0
     }

@@ -11,10 +11,7 @@ enum ModelVersions {
                 "the models folder", "make it", errno, wayOut: "Make it yourself, or name another with --models.")
         }
         let folder = try FolderHandle(following: root, describedAs: "the models folder")
-        let failure = folder.forceName(isNew: isNew)
-        guard failure == 0 else {
-            throw .system("the models folder", "force its name to the disk", failure, wayOut: StagedFile.wayOut)
-        }
+        try folder.forceName(isNew: isNew, describedAs: "the models folder", wayOut: StagedFile.wayOut)
         return folder
     }
 
