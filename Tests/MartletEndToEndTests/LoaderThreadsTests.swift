@@ -51,8 +51,8 @@ extension ServerProcess {
     /// Of the threads that load and wait, by whether one has the lowest priority.
     private func waitsOfLoaders() throws -> [Bool: Int] {
         var waits: [Bool: Int] = [:]
-        for thread in try FileManager.default.contentsOfDirectory(atPath: "\(status)/task") {
-            let folder = "\(status)/task/\(thread)"
+        for thread in try FileManager.default.contentsOfDirectory(atPath: "\(procFolder)/task") {
+            let folder = "\(procFolder)/task/\(thread)"
             // Other threads may end meanwhile.
             guard (try? text("\(folder)/comm")) == "martlet-loader\n" else { continue }
             // Fields of proc(5) from the 3rd on, the state behind the name in brackets; nice is the 19th.

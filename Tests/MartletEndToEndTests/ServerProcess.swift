@@ -77,10 +77,10 @@ final class ServerProcess: Sendable {
     }
 
     /// What proc(5) says of it.
-    var status: String { "/proc/\(process.processIdentifier)" }
+    var procFolder: String { "/proc/\(process.processIdentifier)" }
 
     var residentBytes: Int {
-        let text = (try? String(contentsOfFile: "\(status)/statm", encoding: .utf8)) ?? ""
+        let text = (try? String(contentsOfFile: "\(procFolder)/statm", encoding: .utf8)) ?? ""
         return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
             * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
