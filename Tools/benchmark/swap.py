@@ -45,7 +45,9 @@ def run_swap(setup: Setup, quick: bool, swaps: int | None = None) -> list[dict]:
     rows.append(beside("failed calls", own["failed calls"], peer["failed"], "calls"))
     rows.append(beside("p99 during a swap over p99 of other calls", during / max(outside, 1e-9), ratio, "x"))
     rows.append(beside("p99 of calls during a swap, each at half its own capacity", during, peer["p99_during_ms"], "ms"))
-    rows.append(beside("memory a swap", max(0.0, own["memory a swap"]), peer["memory_slope_bytes"], "bytes"))
+    # Of one swap there is none.
+    if "memory a swap" in own:
+        rows.append(beside("memory a swap", max(0.0, own["memory a swap"]), peer["memory_slope_bytes"], "bytes"))
     return rows
 
 

@@ -66,7 +66,7 @@ struct SwapFigures {
                 Double(swaps.descriptors.first), "\(name): descriptors at the end", Double(swaps.descriptors.last),
                 unit: "descriptors"),
         ]
-        // A run that was interrupted may have none.
+        // A run that was interrupted early has none, and one swap has no slope.
         if swaps.memory.count > 1 {
             rows.append(.below(1_024, "\(name): memory a swap", Self.slope(of: swaps.memory), unit: "bytes"))
         }
